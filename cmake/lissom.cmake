@@ -1,0 +1,77 @@
+# Helpers of the build: lissom_library, lissom_test, lissom_benchmark and
+# lissom_program. Flags sit on targets, never on the directory.
+
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_CXX_STANDARD 20)
+  set(CMAKE_CXX_STANDARD_REQUIRED ON)
+  set(CMAKE_CXX_EXTENSIONS OFF)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  find_program(LISSOM_CCACHE ccache)
+  if(LISSOM_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${LISSOM_CCACHE})
+  endif()
+  find_program(LISSOM_MOLD mold)
+  if(LISSOM_MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()
+
+# Everything that all our targets are compiled with; hung on each target.
+add_library(lissom_flags INTERFACE)
+target_compile_features(lissom_flags INTERFACE cxx_std_20)
+target_compile_options(lissom_flags INTERFACE
+  -Wall -Wextra -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+target_compile_definitions(lissom_flags INTERFACE
+  $<$<BOOL:${LISSOM_CHECKS}>:LISSOM_CHECKS=1>)
+target_include_directories(lissom_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(LISSOM_SANITIZE)
+  list(JOIN LISSOM_SANITIZE "," sanitizers)
+  target_compile_options(lissom_flags INTERFACE
+    -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(lissom_flags INTERFACE -fsanitize=${sanitizers})
+endif()
+
+# lissom_library(name SRCS ... DEPS ...): the static library of one folder.
+# DEPS are linked publicly: what a header of ours shows, its users need.
+function(lissom_library name)
+  cmake_parse_arguments(arg "" "" "SRCS;DEPS" ${ARGN})
+  add_library(lissom_${name} STATIC ${arg_SRCS})
+  add_library(lissom::${name} ALIAS lissom_${name})
+  target_link_libraries(lissom_${name} PUBLIC ${arg_DEPS} lissom_flags)
+endfunction()
+
+# lissom_test(coding_test DEPS ... [LABELS slow] [TIMEOUT s]): one gtest program
+# from <name>.cc in this folder; target and ctest entry carry the folder's path
+# below tests/, as util_coding_test and util/coding_test.
+function(lissom_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SRCS;DEPS;LABELS;ARGS" ${ARGN})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR
+             BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/tests OUTPUT_VARIABLE folder)
+  set(path ${folder}/${name})
+  if(folder STREQUAL ".")
+    set(path ${name})
+  endif()
+  string(REPLACE "/" "_" target ${path})
+  add_executable(${target} ${name}.cc ${arg_SRCS})
+  target_link_libraries(${target} PRIVATE ${arg_DEPS} GTest::gmock GTest::gtest_main lissom_flags)
+  add_test(NAME ${path} COMMAND ${target} --gtest_brief=1 ${arg_ARGS})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  set_tests_properties(${path} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
+
+# lissom_benchmark(skiplist_bench DEPS ...): one Google Benchmark program.
+function(lissom_benchmark name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(${name} ${name}.cc)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} benchmark::benchmark lissom_flags)
+endfunction()
+
+# lissom_program(quickstart DEPS ...): one plain program from <name>.cc.
+function(lissom_program name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(${name} ${name}.cc)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} lissom_flags)
+endfunction()

@@ -1,0 +1,105 @@
+// DB is an ordered map from keys to values, kept in a directory, that survives
+// crashes. Include this header to start; examples/quickstart.cc is ten lines.
+//
+// Promises (db/README.md has all nine): a write acknowledged with sync survives
+// power loss; any acknowledged write survives the death of the process; after
+// power loss the state is an exact prefix of the history of writes; a batch is
+// all or nothing; a read is right or an error, never a wrong answer.
+//
+// Keys are any bytes up to 1 MiB, values any bytes up to 1 GiB; the empty key
+// is a key. Larger ones are kInvalidArgument and change nothing.
+//
+// Threads: thread-safe. Nothing of ours throws.
+// Lifetime: iterators, snapshots and pinned values may outlive the DB.
+#ifndef LISSOM_DB_H_
+#define LISSOM_DB_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lissom/iterator.h"
+#include "lissom/options.h"
+#include "lissom/pinned_value.h"
+#include "lissom/snapshot.h"
+#include "lissom/status.h"
+#include "lissom/write_batch.h"
+
+namespace lissom {
+
+class DbImpl;
+
+class DB final {
+ public:
+  // Opens the database in directory `path`; recovers it if it was not closed.
+  // kInvalidArgument: bad options, absent without create_if_missing, a
+  // directory with files that are not ours, another comparator.
+  // kFailedPrecondition: open already, here or in another process.
+  // kDataLoss: a file of ours is damaged or missing; nothing was changed.
+  // kUnimplemented: written by a newer lissom; nothing was changed.
+  static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options,
+                                                  const std::string& path);
+
+  // Removes the database in `path` and the directory if nothing else is in it.
+  // OK if the path is absent. kInvalidArgument: not a lissom database;
+  // kFailedPrecondition: it is open.
+  static absl::Status Destroy(const Options& options, const std::string& path);
+
+  ~DB();  // Close(), and a failure is logged.
+  DB(const DB&) = delete;
+  DB& operator=(const DB&) = delete;
+
+  // Waits for running background work, makes every acknowledged write durable
+  // and releases the lock. Calls in other threads, and all later ones, end
+  // with kCancelled. Idempotent: later calls return the first result.
+  absl::Status Close();
+
+  absl::Status Put(const WriteOptions& options, std::string_view key,
+                   std::string_view value);
+  absl::Status Delete(const WriteOptions& options, std::string_view key);
+  // Applies the batch atomically.
+  absl::Status Write(const WriteOptions& options, const WriteBatch& batch);
+
+  // kNotFound if there is no such key; *value is then unspecified.
+  absl::Status Get(const ReadOptions& options, std::string_view key,
+                   std::string* value);
+  absl::Status Get(const ReadOptions& options, std::string_view key,
+                   PinnedValue* value);
+  absl::StatusOr<std::string> Get(std::string_view key);
+
+  // Never null: what went wrong is in its status().
+  std::unique_ptr<Iterator> NewIterator(const ReadOptions& options = {});
+
+  // The present state. Null after Close.
+  std::unique_ptr<const Snapshot> GetSnapshot();
+
+  // Writes every memtable to a table.
+  absl::Status Flush(const FlushOptions& options = {});
+  // Makes every acknowledged write durable.
+  absl::Status SyncWal();
+  // Returns when no flush or compaction is pending or running. An error: the
+  // one that keeps them from finishing.
+  absl::Status WaitForIdle();
+
+  // The number of the last acknowledged change.
+  uint64_t LatestSequence() const;
+
+ private:
+  explicit DB(std::shared_ptr<DbImpl> impl);
+  std::shared_ptr<DbImpl> impl_;
+};
+
+// Calls `visit` for each entry within the options' bounds, in order, until it
+// returns false. The error of the scan cannot be overlooked: it is the result.
+absl::Status ForEach(
+    DB& db, const ReadOptions& options,
+    absl::FunctionRef<bool(std::string_view key, std::string_view value)>
+        visit);
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_H_

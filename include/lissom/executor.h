@@ -1,0 +1,49 @@
+// Executor runs lissom's background work (flushes, compactions) and serves its
+// waits. Inject one to run a database in a thread pool of your own, or a whole
+// database in one thread in an order that a test chooses.
+#ifndef LISSOM_EXECUTOR_H_
+#define LISSOM_EXECUTOR_H_
+
+#include <functional>
+#include <memory>
+
+namespace lissom {
+
+// A thread of lissom that waits for other work, as its Executor sees it. All
+// calls come from the waiting thread; the wait's lock is held when Await is
+// entered and must be held when it returns.
+class Wait {
+ public:
+  virtual ~Wait() = default;
+  virtual bool Done() = 0;    // Is the wait over? Requires: lock held.
+  virtual void Block() = 0;   // Releases the lock, sleeps until something may
+                              // have changed, takes the lock again.
+  virtual void Unlock() = 0;  // For executors that run tasks meanwhile.
+  virtual void Lock() = 0;
+};
+
+class Executor {
+ public:
+  enum class Priority { kLow, kHigh };  // Compactions; flushes.
+
+  virtual ~Executor() = default;
+
+  // Runs `task` once, later, on any thread, never inside this call. Tasks of
+  // one priority start in the order they came. A task may schedule and Await.
+  // Thread-safe.
+  virtual void Schedule(Priority priority, std::function<void()> task) = 0;
+
+  // Returns once wait.Done(). The default blocks the thread; a simulated
+  // executor unlocks, runs a queued task, locks and asks again.
+  virtual void Await(Wait& wait) {
+    while (!wait.Done()) wait.Block();
+  }
+
+  // A pool of one thread for each priority, shared by nobody. Its destructor
+  // runs what is queued, then joins.
+  static std::shared_ptr<Executor> NewThreadPool();
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_EXECUTOR_H_

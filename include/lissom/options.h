@@ -1,0 +1,135 @@
+// Options of a database. Plain structs; the defaults suit a server. Sizes are
+// bytes. Options::Validate names every bad field at once; DB::Open calls it.
+//
+// Fields are inherited from two structs, so assign them one by one:
+//
+//   lissom::Options options;
+//   options.create_if_missing = true;
+#ifndef LISSOM_OPTIONS_H_
+#define LISSOM_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "lissom/clock.h"
+#include "lissom/comparator.h"
+#include "lissom/compression.h"
+#include "lissom/executor.h"
+#include "lissom/file_system.h"
+#include "lissom/filter_policy.h"
+#include "lissom/logger.h"
+#include "lissom/snapshot.h"
+
+namespace lissom {
+
+// What recovery does with log bytes after the last sync mark that do not read
+// back. Damage below a mark is kDataLoss in every mode: those bytes had been
+// acknowledged as durable.
+enum class WalRecoveryMode : uint8_t {
+  // Stop at the first bad record: the state is a prefix of the history.
+  kPointInTime,
+  // Accept only an incomplete last record; anything else is kDataLoss.
+  kTornTailOnly,
+  // Accept nothing: a log must end exactly where its last record ends.
+  kAbsolute,
+};
+
+struct DBOptions {
+  // Create the database if it does not exist. The parent directory must.
+  bool create_if_missing = false;
+  // kAlreadyExists if it does.
+  bool error_if_exists = false;
+
+  WalRecoveryMode wal_recovery_mode = WalRecoveryMode::kPointInTime;
+
+  // The world, injected. Unset: the machine's files and clock, a thread pool
+  // of the database's own, and a LOG file in its directory.
+  std::shared_ptr<FileSystem> file_system;
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Logger> info_log;
+
+  // Seeds what is random (file ids). 0: from the system. Set it only to replay
+  // a test: two databases with one seed have files that can be mistaken for
+  // each other.
+  uint64_t random_seed = 0;
+};
+
+struct ColumnFamilyOptions {
+  // The order of keys. Fixed when the database is created.
+  std::shared_ptr<const Comparator> comparator = BytewiseComparator();
+
+  // Size at which a memtable is sealed and flushed, 64 KiB to 4 GiB. Larger:
+  // fewer, larger level-0 tables, more memory, longer recovery.
+  size_t write_buffer_size = size_t{64} << 20;
+  // Memtables in memory, the active one included, before writes wait for a
+  // flush. 2 to 64.
+  int max_write_buffer_number = 4;
+
+  // Cache of uncompressed blocks, index and filter partitions.
+  size_t block_cache_size = size_t{256} << 20;
+
+  // Target of a table's data blocks before compression, 512 to 1 MiB. Larger:
+  // better compression and a smaller index, more bytes read per Get.
+  size_t block_size = 4096;
+
+  // Compression of tables written to level n: element n, the last one for all
+  // deeper levels. Not empty.
+  std::vector<Compression> compression = {
+      Compression::None(), Compression::None(), Compression::Zstd(-1)};
+
+  // Filter of every table.
+  FilterPolicy filter_policy = FilterPolicy::Bloom(10);
+
+  // Size at which a compaction starts its next output table.
+  size_t target_file_size_base = size_t{64} << 20;
+  // Size of the first level below 0, and how much larger each next one is.
+  // The levels' real targets derive from the size of the last level.
+  uint64_t max_bytes_for_level_base = uint64_t{256} << 20;
+  double max_bytes_for_level_multiplier = 10;
+
+  // Level-0 tables that start a compaction, and at which writes wait.
+  int level0_file_num_compaction_trigger = 4;
+  int level0_stop_writes_trigger = 36;
+};
+
+struct Options : DBOptions, ColumnFamilyOptions {
+  // OK, or kInvalidArgument naming every bad or contradictory field.
+  absl::Status Validate() const;
+};
+
+struct ReadOptions {
+  // Read the state at this snapshot; null: the present state. Must come from
+  // the same database, and outlive the call (an iterator keeps what it needs).
+  const Snapshot* snapshot = nullptr;
+
+  // Verify checksums of blocks that come from a file. Turning it off also
+  // turns off the detection of damaged bytes.
+  bool verify_checksums = true;
+  // Keep blocks read for this call in the cache. Turn off for bulk scans.
+  bool fill_cache = true;
+
+  // Iterators show only keys k with lower <= k < upper. Copied.
+  std::optional<std::string> iterate_lower_bound;
+  std::optional<std::string> iterate_upper_bound;
+};
+
+struct WriteOptions {
+  // Return only when the write would survive a power cut. Without it a write
+  // survives the death of the process, and a power cut may undo the last ones.
+  bool sync = false;
+};
+
+struct FlushOptions {
+  // Return when the tables are durable. False: when the flush is under way.
+  bool wait = true;
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_OPTIONS_H_

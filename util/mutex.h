@@ -1,0 +1,118 @@
+// Mutex, MutexLock, CondVar: absl's, with what our builds need on top.
+//
+// The packaged Abseil is not built for TSan, which then sees no happens-before
+// through an absl::Mutex and reports false races; these wrappers tell it. Use
+// them everywhere; absl::Mutex itself appears nowhere else.
+#ifndef LISSOM_UTIL_MUTEX_H_
+#define LISSOM_UTIL_MUTEX_H_
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "lissom/executor.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LISSOM_TSAN 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define LISSOM_TSAN 1
+#endif
+
+#ifdef LISSOM_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace lissom {
+
+class ABSL_LOCKABLE Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    BeforeLock();
+    mu_.Lock();
+    AfterLock();
+  }
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    BeforeUnlock();
+    mu_.Unlock();
+    AfterUnlock();
+  }
+  // Checked where Abseil checks; tells -Wthread-safety that the lock is held.
+  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mu_.AssertHeld(); }
+
+ private:
+  friend class CondVar;
+
+#ifdef LISSOM_TSAN
+  void BeforeLock() { __tsan_mutex_pre_lock(this, 0); }
+  void AfterLock() { __tsan_mutex_post_lock(this, 0, 0); }
+  void BeforeUnlock() { __tsan_mutex_pre_unlock(this, 0); }
+  void AfterUnlock() { __tsan_mutex_post_unlock(this, 0); }
+#else
+  void BeforeLock() {}
+  void AfterLock() {}
+  void BeforeUnlock() {}
+  void AfterUnlock() {}
+#endif
+
+  mutable absl::Mutex mu_;
+};
+
+// Holds a Mutex for a scope.
+class ABSL_SCOPED_LOCKABLE MutexLock {
+ public:
+  explicit MutexLock(Mutex& mu) ABSL_EXCLUSIVE_LOCK_FUNCTION(mu) : mu_(mu) {
+    mu_.Lock();
+  }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { mu_.Unlock(); }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex& mu_;
+};
+
+// Lets go of a held Mutex for a scope: I/O in the midst of a locked function.
+class ABSL_SCOPED_LOCKABLE MutexUnlock {
+ public:
+  explicit MutexUnlock(Mutex& mu) ABSL_UNLOCK_FUNCTION(mu) : mu_(mu) {
+    mu_.Unlock();
+  }
+  ~MutexUnlock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.Lock(); }
+  MutexUnlock(const MutexUnlock&) = delete;
+  MutexUnlock& operator=(const MutexUnlock&) = delete;
+
+ private:
+  Mutex& mu_;
+};
+
+class CondVar {
+ public:
+  // Releases `mu`, sleeps, takes it again. May wake without a signal.
+  void Wait(Mutex& mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    mu.BeforeUnlock();
+    mu.AfterUnlock();
+    cv_.Wait(&mu.mu_);
+    mu.BeforeLock();
+    mu.AfterLock();
+  }
+  void Signal() { cv_.Signal(); }
+  void SignalAll() { cv_.SignalAll(); }
+
+ private:
+  absl::CondVar cv_;
+};
+
+// Waits, in the way `executor` has for it, until done(). Whoever can make it
+// true signals `cv` with `mu` held. Requires: mu is held; it is released while
+// waiting. Every wait for other work goes through here.
+void Await(Executor& executor, Mutex& mu, CondVar& cv,
+           absl::FunctionRef<bool()> done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+
+}  // namespace lissom
+
+#endif  // LISSOM_UTIL_MUTEX_H_
