@@ -58,12 +58,10 @@ struct ErrorDetail {
   Severity severity = Severity::kCall;
 };
 
-inline bool IsNotFound(const absl::Status& s) {
-  return s.code() == absl::StatusCode::kNotFound;
-}
-inline bool IsDataLoss(const absl::Status& s) {
-  return s.code() == absl::StatusCode::kDataLoss;
-}
+// Abseil's own, under our name: a second function of that name would make every
+// unqualified call ambiguous.
+using absl::IsDataLoss;
+using absl::IsNotFound;
 
 // True if trying the same call again later may succeed without anybody
 // repairing anything: out of space or descriptors, an interrupted or timed-out
