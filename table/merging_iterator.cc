@@ -1,0 +1,213 @@
+#include "table/merging_iterator.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "util/check.h"
+
+namespace lissom {
+namespace {
+
+class MergingIterator final : public InternalIterator {
+ public:
+  MergingIterator(KeyOrder order,
+                  std::vector<std::unique_ptr<InternalIterator>> iterators)
+      : order_(std::move(order)) {
+    sources_.reserve(iterators.size());
+    for (std::unique_ptr<InternalIterator>& iterator : iterators) {
+      LISSOM_DCHECK(iterator != nullptr);
+      sources_.emplace_back().iterator = std::move(iterator);
+    }
+    heap_.reserve(sources_.size());
+  }
+
+  void SeekToFirst() override {
+    Position(kForward, [](InternalIterator& it) { it.SeekToFirst(); });
+  }
+  void SeekToLast() override {
+    Position(kBackward, [](InternalIterator& it) { it.SeekToLast(); });
+  }
+  void Seek(const InternalKeyView& target) override {
+    Position(kForward, [&](InternalIterator& it) { it.Seek(target); });
+  }
+  void SeekForPrev(const InternalKeyView& target) override {
+    Position(kBackward, [&](InternalIterator& it) { it.SeekForPrev(target); });
+  }
+
+  void Next() override {
+    LISSOM_DCHECK(Valid());
+    if (direction_ != kForward && !Turn(kForward)) return;
+    heap_[0]->iterator->Next();
+    Advanced<kForward>();
+  }
+  void Prev() override {
+    LISSOM_DCHECK(Valid());
+    if (direction_ != kBackward && !Turn(kBackward)) return;
+    heap_[0]->iterator->Prev();
+    Advanced<kBackward>();
+  }
+
+  bool Valid() const override { return !heap_.empty(); }
+  InternalKeyView key() const override { return heap_[0]->key; }
+  std::string_view value() const override {
+    return heap_[0]->iterator->value();
+  }
+  absl::Status status() const override { return status_; }
+
+ private:
+  enum Direction { kForward, kBackward };
+
+  struct Source {
+    std::unique_ptr<InternalIterator> iterator;
+    InternalKeyView key;  // Of the iterator, while it stands in the heap.
+    uint64_t head = 0;    // Of key.user_key, the prefix being empty.
+  };
+
+  // Is `a` shown before `b` when going in this direction?
+  template <Direction kDirection>
+  bool Before(const Source& a, const Source& b) const {
+    bool a_is_smaller;
+    if (a.head != b.head) {
+      a_is_smaller = a.head < b.head;
+    } else {
+      const int c = order_.Compare(a.key, b.key);
+      a_is_smaller = c != 0 ? c < 0 : &a < &b;
+    }
+    return a_is_smaller == (kDirection == kForward);
+  }
+
+  // Reads the key that the source's iterator moved to. False: it moved off its
+  // end, or failed (see status_).
+  bool Load(Source& source) {
+    if (!source.iterator->Valid()) {
+      absl::Status status = source.iterator->status();
+      if (!status.ok()) Fail(std::move(status));
+      return false;
+    }
+    source.key = source.iterator->key();
+    source.head = order_.Head(source.key.user_key);
+    return true;
+  }
+
+  void Fail(absl::Status status) {
+    status_ = std::move(status);
+    heap_.clear();
+  }
+
+  template <typename Move>
+  void Position(Direction direction, Move move) {
+    status_ = absl::OkStatus();
+    heap_.clear();
+    for (Source& source : sources_) {
+      move(*source.iterator);
+      if (Load(source)) {
+        heap_.push_back(&source);
+      } else if (!status_.ok()) {
+        return;
+      }
+    }
+    BuildHeap(direction);
+  }
+
+  // Changes the direction of a valid merge: every other source goes to its
+  // neighbour of the present entry on the other side. The leader's own entry
+  // stays where it is (and lends its key to the seeks), so the merge is on the
+  // same entry as before. False: a source failed.
+  bool Turn(Direction direction) {
+    Source* const leader = heap_[0];
+    heap_.clear();
+    heap_.push_back(leader);
+    for (Source& source : sources_) {
+      if (&source == leader) continue;
+      InternalIterator& it = *source.iterator;
+      direction == kForward ? it.Seek(leader->key)
+                            : it.SeekForPrev(leader->key);
+      bool here = Load(source);
+      // An equal key stands on the other side if its index says so.
+      const bool tie_is_behind = (&source < leader) == (direction == kForward);
+      if (here && tie_is_behind && source.key == leader->key) {
+        direction == kForward ? it.Next() : it.Prev();
+        here = Load(source);
+      }
+      if (!status_.ok()) return false;
+      if (here) heap_.push_back(&source);
+    }
+    BuildHeap(direction);
+    LISSOM_DCHECK(heap_[0] == leader);
+    return true;
+  }
+
+  void BuildHeap(Direction direction) {
+    direction_ = direction;
+    if (direction == kForward) {
+      for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown<kForward>(i);
+      FindRunnerUp<kForward>();
+    } else {
+      for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown<kBackward>(i);
+      FindRunnerUp<kBackward>();
+    }
+  }
+
+  // Restores the heap after the leader's iterator moved.
+  template <Direction kDirection>
+  void Advanced() {
+    Source* const leader = heap_[0];
+    if (Load(*leader)) {
+      if (runner_up_ == nullptr || Before<kDirection>(*leader, *runner_up_)) {
+        return;
+      }
+    } else {
+      if (!status_.ok()) return;
+      heap_[0] = heap_.back();
+      heap_.pop_back();
+    }
+    SiftDown<kDirection>(0);
+    FindRunnerUp<kDirection>();
+  }
+
+  template <Direction kDirection>
+  void SiftDown(size_t index) {
+    const size_t size = heap_.size();
+    if (index >= size) return;
+    Source* const source = heap_[index];
+    for (size_t child; (child = 2 * index + 1) < size; index = child) {
+      if (child + 1 < size &&
+          Before<kDirection>(*heap_[child + 1], *heap_[child])) {
+        ++child;
+      }
+      if (Before<kDirection>(*source, *heap_[child])) break;
+      heap_[index] = heap_[child];
+    }
+    heap_[index] = source;
+  }
+
+  template <Direction kDirection>
+  void FindRunnerUp() {
+    runner_up_ = heap_.size() < 2 ? nullptr : heap_[1];
+    if (heap_.size() > 2 && Before<kDirection>(*heap_[2], *heap_[1])) {
+      runner_up_ = heap_[2];
+    }
+  }
+
+  const KeyOrder order_;
+  std::vector<Source> sources_;  // Never resized: the heap points into it.
+  // The sources that stand on an entry; the one that is shown is first. Empty
+  // after an error.
+  std::vector<Source*> heap_;
+  Source* runner_up_ = nullptr;  // The first of the heap but for heap_[0].
+  Direction direction_ = kForward;
+  absl::Status status_;
+};
+
+}  // namespace
+
+std::unique_ptr<InternalIterator> NewMergingIterator(
+    KeyOrder order, std::vector<std::unique_ptr<InternalIterator>> sources) {
+  if (sources.size() == 1) return std::move(sources[0]);
+  return std::make_unique<MergingIterator>(std::move(order),
+                                           std::move(sources));
+}
+
+}  // namespace lissom
