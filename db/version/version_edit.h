@@ -16,6 +16,13 @@
 
 namespace lissom {
 
+// File numbers are 1 to this. A file may name a larger one, and is refused:
+// so the counter never comes round, and every number has a name.
+inline constexpr uint64_t kMaxFileNumber = (uint64_t{1} << 62) - 1;
+constexpr bool IsFileNumber(uint64_t number) {
+  return number != 0 && number <= kMaxFileNumber;
+}
+
 struct VersionEdit {
   // A WAL that exists, its header durable. From then on its absence is
   // kDataLoss, until min_log_number passes it.
