@@ -82,7 +82,8 @@ class ABSL_SCOPED_LOCKABLE MutexUnlock {
   explicit MutexUnlock(Mutex& mu) ABSL_UNLOCK_FUNCTION(mu) : mu_(mu) {
     mu_.Unlock();
   }
-  ~MutexUnlock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.Lock(); }
+  // For the analysis the end of a scope that had released is its "unlock".
+  ~MutexUnlock() ABSL_UNLOCK_FUNCTION() { mu_.Lock(); }
   MutexUnlock(const MutexUnlock&) = delete;
   MutexUnlock& operator=(const MutexUnlock&) = delete;
 

@@ -40,7 +40,7 @@ class Executor {
   }
 
   // A pool of one thread for each priority, shared by nobody. Its destructor
-  // runs what is queued, then joins.
+  // runs what is queued, then joins. Null if the system gives no thread.
   static std::shared_ptr<Executor> NewThreadPool();
 };
 

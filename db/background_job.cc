@@ -1,0 +1,45 @@
+#include "db/background_job.h"
+
+#include <utility>
+
+namespace lissom {
+
+BackgroundJob::BackgroundJob(Executor& executor, Executor::Priority priority,
+                             Mutex& mu, CondVar& cv,
+                             std::function<bool()> has_work,
+                             std::function<void()> run)
+    : executor_(executor),
+      priority_(priority),
+      mu_(mu),
+      cv_(cv),
+      has_work_(std::move(has_work)),
+      run_(std::move(run)) {}
+
+void BackgroundJob::Poke() {
+  if (scheduled_ || stopped_ || !has_work_()) return;
+  scheduled_ = true;
+  Schedule();
+}
+
+void BackgroundJob::Stop() { stopped_ = true; }
+
+void BackgroundJob::Schedule() {
+  executor_.Schedule(priority_, [this] { RunOnce(); });
+}
+
+void BackgroundJob::RunOnce() {
+  MutexLock lock(mu_);
+  if (!stopped_ && has_work_()) {
+    MutexUnlock unlock(mu_);
+    run_();
+  }
+  // One run a task: others of this priority get their turn in between.
+  if (!stopped_ && has_work_()) {
+    Schedule();
+  } else {
+    scheduled_ = false;
+  }
+  cv_.SignalAll();
+}
+
+}  // namespace lissom

@@ -1,0 +1,46 @@
+// BackgroundJob runs one kind of background work (flushes, compactions): at
+// most one run at a time, and again as long as there is work.
+//
+// Threads: everything under the owner's mutex, which is not held while the work
+// runs. Stop, then wait for idle(), before anything the work uses goes away.
+#ifndef LISSOM_DB_BACKGROUND_JOB_H_
+#define LISSOM_DB_BACKGROUND_JOB_H_
+
+#include <functional>
+
+#include "lissom/executor.h"
+#include "util/mutex.h"
+
+namespace lissom {
+
+class BackgroundJob {
+ public:
+  // `has_work` is asked with `mu` held, `run` is called without it. `cv` is
+  // signalled after every run.
+  BackgroundJob(Executor& executor, Executor::Priority priority, Mutex& mu,
+                CondVar& cv, std::function<bool()> has_work,
+                std::function<void()> run);
+
+  // Starts the job if there is work and it is not under way.
+  void Poke() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // No further run begins.
+  void Stop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !scheduled_; }
+
+ private:
+  void RunOnce();
+  void Schedule();
+
+  Executor& executor_;
+  const Executor::Priority priority_;
+  Mutex& mu_;
+  CondVar& cv_;
+  const std::function<bool()> has_work_;
+  const std::function<void()> run_;
+  bool scheduled_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_BACKGROUND_JOB_H_

@@ -1,0 +1,147 @@
+// The facade: forwards to DbImpl, and lets no exception out.
+#include "lissom/db.h"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "db/db_impl.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace lissom {
+namespace {
+
+absl::Status CallbackThrew(const char* what) {
+  return WithDetail(
+      absl::InternalError(absl::StrCat("a callback threw: ", what)),
+      {.kind = ErrorKind::kCallback});
+}
+
+// Runs `body` and turns what it throws into a status: our own allocations fail
+// with bad_alloc, anything else comes from a user's callback.
+template <typename Body>
+auto Guarded(Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return WithDetail(absl::ResourceExhaustedError("out of memory"),
+                      {.kind = ErrorKind::kNoResources});
+  } catch (const std::exception& e) {
+    return CallbackThrew(e.what());
+  } catch (...) {
+    return CallbackThrew("something that is no std::exception");
+  }
+}
+
+// The batch of a single Put or Delete. Reused by the thread, so that a write
+// allocates nothing; let go of when a large value made it large.
+WriteBatch& ScratchBatch() {
+  thread_local WriteBatch batch;
+  constexpr size_t kKeepBytes = size_t{1} << 20;
+  if (batch.ByteSize() > kKeepBytes) {
+    batch = WriteBatch();
+  } else {
+    batch.Clear();
+  }
+  return batch;
+}
+
+}  // namespace
+
+DB::DB(std::shared_ptr<DbImpl> impl) : impl_(std::move(impl)) {}
+
+DB::~DB() {
+  const absl::Status status = Close();
+  if (!status.ok()) {
+    impl_->log().Log(
+        LogLevel::kError,
+        absl::StrCat(
+            "close failed, in the destructor: ",
+            status.ToString(absl::StatusToStringMode::kWithNoExtraData)));
+  }
+}
+
+absl::Status DB::Close() {
+  return Guarded([&] { return impl_->Close(); });
+}
+
+absl::Status DB::Put(const WriteOptions& options, std::string_view key,
+                     std::string_view value) {
+  return Guarded([&] {
+    WriteBatch& batch = ScratchBatch();
+    batch.Put(key, value);
+    return impl_->Write(options, batch);
+  });
+}
+
+absl::Status DB::Delete(const WriteOptions& options, std::string_view key) {
+  return Guarded([&] {
+    WriteBatch& batch = ScratchBatch();
+    batch.Delete(key);
+    return impl_->Write(options, batch);
+  });
+}
+
+absl::Status DB::Write(const WriteOptions& options, const WriteBatch& batch) {
+  return Guarded([&] { return impl_->Write(options, batch); });
+}
+
+absl::Status DB::Get(const ReadOptions& options, std::string_view key,
+                     std::string* value) {
+  return Guarded([&] { return impl_->Get(options, key, value); });
+}
+
+absl::Status DB::Get(const ReadOptions& options, std::string_view key,
+                     PinnedValue* value) {
+  return Guarded([&] { return impl_->Get(options, key, value); });
+}
+
+absl::StatusOr<std::string> DB::Get(std::string_view key) {
+  return Guarded([&]() -> absl::StatusOr<std::string> {
+    std::string value;
+    LISSOM_RETURN_IF_ERROR(impl_->Get(ReadOptions(), key, &value));
+    return value;
+  });
+}
+
+std::unique_ptr<Iterator> DB::NewIterator(const ReadOptions& options) {
+  try {
+    return impl_->NewIterator(options);
+  } catch (const std::exception& e) {
+    return NewErrorIterator(CallbackThrew(e.what()));
+  }
+}
+
+std::unique_ptr<const Snapshot> DB::GetSnapshot() {
+  return impl_->GetSnapshot();
+}
+
+absl::Status DB::Flush(const FlushOptions& options) {
+  return Guarded([&] { return impl_->Flush(options); });
+}
+
+absl::Status DB::SyncWal() {
+  return Guarded([&] { return impl_->SyncWal(); });
+}
+
+absl::Status DB::WaitForIdle() {
+  return Guarded([&] { return impl_->WaitForIdle(); });
+}
+
+uint64_t DB::LatestSequence() const { return impl_->LatestSequence(); }
+
+absl::Status ForEach(
+    DB& db, const ReadOptions& options,
+    absl::FunctionRef<bool(std::string_view key, std::string_view value)>
+        visit) {
+  const std::unique_ptr<Iterator> it = db.NewIterator(options);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const std::string_view value = it->value();
+    if (!visit(it->key(), value)) break;
+  }
+  return it->status();
+}
+
+}  // namespace lissom

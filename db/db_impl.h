@@ -1,0 +1,147 @@
+// DbImpl is the desk: it owns the parts of an open database, hands each room
+// what it may touch, and decides when background work runs. It holds almost no
+// logic of its own.
+//
+// The life of a change: WritePath puts it into the log and the memtable; a full
+// memtable is sealed (MakeRoom) and waits in sealed_; the flush job makes a
+// table of it, VersionSet::Apply makes that durable, and a new View shows it;
+// compactions move it down the levels.
+//
+// Lock order: the leader's exclusivity of WritePath, then mu_, then the leaves
+// (WritePath::mu_, SnapshotList::mu_, VersionSet's). No I/O under mu_.
+#ifndef LISSOM_DB_DB_IMPL_H_
+#define LISSOM_DB_DB_IMPL_H_
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "db/background_job.h"
+#include "db/compaction/leveled_picker.h"
+#include "db/memtable/memtable.h"
+#include "db/read/db_iterator.h"
+#include "db/read/point_lookup.h"
+#include "db/read/snapshot_list.h"
+#include "db/read/view.h"
+#include "db/version/version_set.h"
+#include "db/write/write_path.h"
+#include "lissom/db.h"
+#include "util/mutex.h"
+
+namespace lissom {
+
+class DbImpl final : public std::enable_shared_from_this<DbImpl>,
+                     private RoomMaker {
+ public:
+  // What Open has put together (db/open.cc).
+  struct Parts {
+    Options options;  // Every injected part is set.
+    std::string path;
+    std::unique_ptr<FileLock> lock;
+    std::shared_ptr<const TableSource> source;
+    std::unique_ptr<VersionSet> versions;
+    Ref<Memtable> memtable;
+    std::unique_ptr<LogWriter> log;
+    SequenceNumber last_sequence = 0;
+  };
+  explicit DbImpl(Parts parts);
+  ~DbImpl() override;
+
+  // Starts background work. Once, before anything else.
+  void Start();
+
+  // As in lissom/db.h.
+  absl::Status Close();
+  absl::Status Write(const WriteOptions& options, const WriteBatch& batch);
+  absl::Status Get(const ReadOptions& options, std::string_view key,
+                   std::string* value);
+  absl::Status Get(const ReadOptions& options, std::string_view key,
+                   PinnedValue* value);
+  std::unique_ptr<Iterator> NewIterator(const ReadOptions& options);
+  std::unique_ptr<const Snapshot> GetSnapshot();
+  absl::Status Flush(const FlushOptions& options);
+  absl::Status SyncWal();
+  absl::Status WaitForIdle();
+  uint64_t LatestSequence() const;
+
+  Logger& log() { return *parts_.options.info_log; }
+
+ private:
+  // A memtable that takes no more writes.
+  struct Sealed {
+    Ref<const Memtable> memtable;
+    uint64_t next_log_number = 0;  // The log of the memtable after it.
+    SequenceNumber last_sequence = 0;
+  };
+
+  bool closed() const { return core_->closed.load(std::memory_order_relaxed); }
+
+  // Calls use(result, view-guarded) with what the key has.
+  template <typename Use>
+  absl::Status Lookup(const ReadOptions& options, std::string_view key,
+                      Use use);
+  absl::StatusOr<SequenceNumber> ReadSequence(const ReadOptions& options) const;
+
+  // RoomMaker; as the leader.
+  absl::Status MakeRoom() override;
+  absl::Status SealMemtable();
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void RunFlushJob();
+  absl::Status FlushOldest();
+  void RunCompactionJob();
+  absl::Status CompactOnce(const CompactionPlan& plan);
+  void NoteCompactionFailure(const absl::Status& status);
+  bool CompactionMayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Latches `cause`: no write is acknowledged from now on.
+  void Latch(const absl::Status& cause);
+  void DeleteObsoleteFiles();
+  void OnIteratorReleased();
+
+  absl::Status CloseDurably();
+
+  Parts parts_;
+  VersionSet& versions_;
+  const std::shared_ptr<IteratorCore> core_;
+  std::unique_ptr<WritePath> writes_;
+  std::shared_ptr<SnapshotList> snapshots_;
+  ViewHolder views_;
+
+  // Replaced Views and deletions wait for iterators: how many there are, and
+  // whether the last one to go should look. Relaxed: a missed look is made up
+  // by the next job, Close or Open.
+  std::atomic<int> iterators_{0};
+  std::atomic<bool> purge_wanted_{false};
+  std::atomic<bool> stopping_{false};  // Polled by a running compaction.
+
+  mutable Mutex mu_;
+  CondVar cv_;  // A job ended, room was made, the database closes.
+  Ref<const Memtable> active_ ABSL_GUARDED_BY(mu_);
+  std::deque<Sealed> sealed_ ABSL_GUARDED_BY(mu_);  // Newest first.
+  std::set<uint64_t> logs_ ABSL_GUARDED_BY(mu_);    // Files there are.
+  LeveledPickerState picker_state_ ABSL_GUARDED_BY(mu_);
+  bool compaction_wanted_ ABSL_GUARDED_BY(mu_) = false;
+  int compaction_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
+  absl::Duration compaction_retry_at_ ABSL_GUARDED_BY(mu_) =
+      absl::ZeroDuration();
+  absl::Status compaction_error_ ABSL_GUARDED_BY(mu_);
+  bool closing_ ABSL_GUARDED_BY(mu_) = false;
+  bool close_done_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status close_status_ ABSL_GUARDED_BY(mu_);
+  BackgroundJob flush_job_;
+  BackgroundJob compaction_job_;
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_DB_IMPL_H_

@@ -1,0 +1,331 @@
+#include "db/open.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "db/db_impl.h"
+#include "db/filename.h"
+#include "db/flush/flush_job.h"
+#include "db/recovery/obsolete_files.h"
+#include "db/recovery/recovery.h"
+#include "util/block_cache.h"
+#include "util/error.h"
+#include "util/info_log.h"
+#include "util/random.h"
+#include "util/status_macros.h"
+
+namespace lissom {
+namespace {
+
+// Holds what recovery says until there is a LOG to say it in: a directory that
+// cannot be opened is left without a trace.
+class DeferredLog final : public Logger {
+ public:
+  void Log(LogLevel level, std::string_view line) override {
+    lines_.emplace_back(level, line);
+  }
+  void ReplayTo(Logger& log) {
+    for (const auto& [level, line] : lines_) log.Log(level, line);
+  }
+
+ private:
+  std::vector<std::pair<LogLevel, std::string>> lines_;
+};
+
+// Keeps the file ids that recovery draws apart from those of the VersionSet,
+// which draws from the same seed.
+constexpr uint64_t kRecoveryIds = 0x7265636f76657279u;
+
+std::string WithoutTrailingSlashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+absl::Status CheckPath(const std::string& path) {
+  if (path.empty()) return absl::InvalidArgumentError("the path is empty");
+  if (path.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("the path holds a NUL byte");
+  }
+  return absl::OkStatus();
+}
+
+// Sets every injected part that the user left unset, but for the log.
+void FillIn(Options& options) {
+  if (options.file_system == nullptr) options.file_system = FileSystem::Posix();
+  if (options.clock == nullptr) options.clock = Clock::System();
+  if (options.random_seed == 0) options.random_seed = SystemSeed();
+}
+
+class Opener {
+ public:
+  Opener(const Options& options, const std::string& path)
+      : options_(options), path_(WithoutTrailingSlashes(path)) {}
+
+  absl::StatusOr<std::shared_ptr<DbImpl>> Open() {
+    LISSOM_RETURN_IF_ERROR(options_.Validate());
+    LISSOM_RETURN_IF_ERROR(CheckPath(path_));
+    FillIn(options_);
+    if (options_.executor == nullptr)
+      options_.executor = Executor::NewThreadPool();
+    if (options_.executor == nullptr) {
+      return WithDetail(
+          absl::ResourceExhaustedError("no thread for background work"),
+          {.kind = ErrorKind::kNoResources});
+    }
+    LISSOM_RETURN_IF_ERROR(EnterDirectory());
+    source_ = std::make_shared<const TableSource>(TableSource{
+        .file_system = options_.file_system,
+        .directory = path_,
+        .order = KeyOrder(options_.comparator),
+        .cache = std::make_shared<BlockCache>(options_.block_cache_size)});
+    RecoveredState state;
+    if (exists_) {
+      LISSOM_ASSIGN_OR_RETURN(state, RecoverState());
+    } else {
+      LISSOM_RETURN_IF_ERROR(ClearUnfinishedCreation());
+    }
+    LISSOM_RETURN_IF_ERROR(OpenInfoLogFile());
+    return Install(std::move(state));
+  }
+
+ private:
+  FileSystem& files() { return *options_.file_system; }
+
+  // Finds out what is there, makes the directory if asked to, and locks it.
+  absl::Status EnterDirectory() {
+    LISSOM_ASSIGN_OR_RETURN(DirectoryState state,
+                            InspectDirectory(files(), path_));
+    if (state != DirectoryState::kDatabase && !options_.create_if_missing) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path_, ": no database there, and create_if_missing is off"));
+    }
+    if (state == DirectoryState::kDatabase && options_.error_if_exists) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          path_, ": the database exists, and error_if_exists is on"));
+    }
+    if (state == DirectoryState::kAbsent) {
+      const absl::Status made = files().CreateDirectory(path_);
+      if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
+      LISSOM_RETURN_IF_ERROR(files().SyncDirectory(ParentOf(path_)));
+    }
+    LISSOM_ASSIGN_OR_RETURN(lock_, files().LockFile(LockFileName(path_)));
+    // Again, under the lock: another opener may just have created it.
+    LISSOM_ASSIGN_OR_RETURN(state, InspectDirectory(files(), path_));
+    exists_ = state == DirectoryState::kDatabase;
+    if (exists_ && options_.error_if_exists) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          path_, ": the database exists, and error_if_exists is on"));
+    }
+    return absl::OkStatus();
+  }
+
+  // Files that a crash during creation left; a database never had them.
+  absl::Status ClearUnfinishedCreation() {
+    LISSOM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                            files().ListDirectory(path_));
+    for (const std::string& name : ObsoleteFiles(names, NeededFiles{})) {
+      LISSOM_RETURN_IF_ERROR(
+          files().RemoveFile(absl::StrCat(path_, "/", name), IoContext{}));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<RecoveredState> RecoverState() {
+    std::vector<uint64_t> made;
+    Random ids(options_.random_seed ^ kRecoveryIds);
+    const RecoveryDeps deps{
+        .source = source_,
+        .mode = options_.wal_recovery_mode,
+        .write_buffer_size = options_.write_buffer_size,
+        .log = deferred_log_,
+        .flush = [&](const Ref<const Memtable>& memtable,
+                     const std::function<uint64_t()>& new_number) {
+          return FlushMemtable(
+              *source_, options_, memtable, {memtable->largest_sequence()},
+              [&] {
+                made.push_back(new_number());
+                return made.back();
+              },
+              [&] { return ids.NextFileId(); });
+        }};
+    absl::StatusOr<RecoveredState> state = Recover(deps);
+    if (!state.ok()) {
+      for (const uint64_t number : made) {
+        // A database that cannot be opened is left as it was; what cannot be
+        // removed is garbage that the next successful open removes.
+        files()
+            .RemoveFile(TableFileName(path_, number), IoContext{})
+            .IgnoreError();
+      }
+    }
+    return state;
+  }
+
+  absl::Status OpenInfoLogFile() {
+    if (options_.info_log == nullptr) {
+      LISSOM_ASSIGN_OR_RETURN(
+          options_.info_log,
+          OpenInfoLog(options_.file_system, InfoLogFileName(path_),
+                      InfoLogFileName(path_) + ".old", options_.clock));
+    }
+    deferred_log_.ReplayTo(*options_.info_log);
+    return absl::OkStatus();
+  }
+
+  // Makes what was recovered durable under a new manifest, and begins a log.
+  absl::StatusOr<std::shared_ptr<DbImpl>> Install(RecoveredState state) {
+    const SequenceNumber last = state.replay.last_seen;
+    VersionEdit edit;
+    edit.min_log_number = state.manifest.next_file_number;
+    edit.flushed_sequence = last;
+    edit.last_sequence = last;
+    if (!exists_) {
+      edit.comparator = std::string(options_.comparator->Name());
+      edit.database_id = Random(options_.random_seed).NextFileId();
+    }
+    for (TableMetadata& table : state.tables) {
+      edit.added.push_back({.level = 0, .table = std::move(table)});
+    }
+    // The logs that were replayed go with this switch, so it is what ends a
+    // torn log for good.
+    LISSOM_ASSIGN_OR_RETURN(
+        std::unique_ptr<VersionSet> versions,
+        VersionSet::Create(
+            {.source = source_,
+             // Other ids in every session, also with a fixed seed.
+             .random_seed =
+                 options_.random_seed + state.manifest.next_file_number},
+            state.manifest, edit));
+    LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
+                            CreateRegisteredLog(*source_, *versions, last,
+                                                options_.write_buffer_size));
+    RemoveObsolete(*versions);
+    options_.info_log->Log(
+        LogLevel::kInfo,
+        absl::StrCat(exists_ ? "opened" : "created", " ", path_, ": ",
+                     versions->current()->TableCount(), " tables, ",
+                     state.replay.records,
+                     " log records replayed, last sequence ", last));
+    const uint64_t log_number = log->header().number;
+    auto impl = std::make_shared<DbImpl>(
+        DbImpl::Parts{.options = options_,
+                      .path = path_,
+                      .lock = std::move(lock_),
+                      .source = source_,
+                      .versions = std::move(versions),
+                      .memtable = Memtable::Create(source_->order, log_number),
+                      .log = std::move(log),
+                      .last_sequence = last});
+    impl->Start();
+    return impl;
+  }
+
+  void RemoveObsolete(const VersionSet& versions) {
+    NeededFiles needed;
+    for (const uint64_t number : versions.LiveTables())
+      needed.tables.insert(number);
+    needed.min_log_number = versions.min_log_number();
+    needed.manifest_number = versions.manifest_number();
+    const absl::StatusOr<std::vector<std::string>> names =
+        files().ListDirectory(path_);
+    if (!names.ok()) return;  // They stay garbage until the next open.
+    for (const std::string& name : ObsoleteFiles(*names, needed)) {
+      const absl::Status removed =
+          files().RemoveFile(absl::StrCat(path_, "/", name), IoContext{});
+      if (!removed.ok()) {
+        options_.info_log->Log(LogLevel::kWarning,
+                               absl::StrCat("could not remove ", name));
+      }
+    }
+  }
+
+  Options options_;
+  const std::string path_;
+  bool exists_ = false;
+  std::unique_ptr<FileLock> lock_;
+  std::shared_ptr<const TableSource> source_;
+  DeferredLog deferred_log_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
+                                               const std::string& path) {
+  return Opener(options, path).Open();
+}
+
+absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
+    const TableSource& source, VersionSet& versions,
+    SequenceNumber last_sequence, size_t write_buffer_size) {
+  // Room for the memtable's worth of records, so that a sync seldom has a new
+  // length to write; more would be written in vain if the memtable is dense.
+  constexpr uint64_t kMostPreallocated = uint64_t{64} << 20;
+  const LogHeader header{.kind = LogKind::kWal,
+                         .number = versions.NewFileNumber(),
+                         .id = versions.NewFileId(),
+                         .base_sequence = last_sequence};
+  LISSOM_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogWriter> log,
+      LogWriter::Create(
+          *source.file_system, WalFileName(source.directory, header.number),
+          header, std::min<uint64_t>(write_buffer_size, kMostPreallocated)));
+  LISSOM_RETURN_IF_ERROR(log->Sync());
+  LISSOM_RETURN_IF_ERROR(source.file_system->SyncDirectory(source.directory));
+  VersionEdit edit;
+  edit.logs_created.push_back({.number = header.number, .id = header.id});
+  versions.RaiseLastSequence(last_sequence);
+  LISSOM_RETURN_IF_ERROR(versions.Apply(edit));
+  return log;
+}
+
+absl::Status DestroyDb(const Options& given, const std::string& given_path) {
+  Options options = given;
+  FillIn(options);
+  const std::string path = WithoutTrailingSlashes(given_path);
+  LISSOM_RETURN_IF_ERROR(CheckPath(path));
+  FileSystem& files = *options.file_system;
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(path));
+  if (info.type == FileInfo::Type::kAbsent) return absl::OkStatus();
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo current,
+                          files.GetFileInfo(CurrentFileName(path)));
+  if (current.type != FileInfo::Type::kFile) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is no lissom database (there is no CURRENT)"));
+  }
+  LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
+                          files.LockFile(LockFileName(path)));
+  LISSOM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                          files.ListDirectory(path));
+  bool others = false;
+  // CURRENT goes last: until then a cut-short Destroy can be done again.
+  for (const std::string& name : names) {
+    const std::optional<ParsedFileName> file = ParseFileName(name);
+    if (!file.has_value()) {
+      others = true;
+    } else if (file->type != FileType::kCurrent &&
+               file->type != FileType::kLock) {
+      LISSOM_RETURN_IF_ERROR(
+          files.RemoveFile(absl::StrCat(path, "/", name), IoContext{}));
+    }
+  }
+  LISSOM_RETURN_IF_ERROR(files.SyncDirectory(path));
+  LISSOM_RETURN_IF_ERROR(files.RemoveFile(CurrentFileName(path), IoContext{}));
+  LISSOM_RETURN_IF_ERROR(files.RemoveFile(LockFileName(path), IoContext{}));
+  lock.reset();
+  if (others) return files.SyncDirectory(path);
+  LISSOM_RETURN_IF_ERROR(files.RemoveDirectory(path));
+  return files.SyncDirectory(ParentOf(path));
+}
+
+}  // namespace lissom

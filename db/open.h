@@ -1,0 +1,32 @@
+// The order of opening, creating and destroying a database.
+#ifndef LISSOM_DB_OPEN_H_
+#define LISSOM_DB_OPEN_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "db/version/version_set.h"
+#include "db/wal/log_writer.h"
+#include "lissom/options.h"
+
+namespace lissom {
+
+class DbImpl;
+
+// DB::Open, up to the facade.
+absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
+                                               const std::string& path);
+
+// DB::Destroy.
+absl::Status DestroyDb(const Options& options, const std::string& path);
+
+// Creates the next WAL. When it returns, the file, its name and its header are
+// durable and the manifest names it: from then on its absence is damage.
+absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
+    const TableSource& source, VersionSet& versions,
+    SequenceNumber last_sequence, size_t write_buffer_size);
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_OPEN_H_

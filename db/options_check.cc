@@ -1,0 +1,79 @@
+// Options::Validate: every field in one list, every fault in one message.
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "lissom/options.h"
+
+namespace lissom {
+namespace {
+
+class Faults {
+ public:
+  void Add(bool fine, const char* field, const char* rule) {
+    if (fine) return;
+    absl::StrAppend(&text_, text_.empty() ? "" : "; ", field, " ", rule);
+  }
+  absl::Status Result() const {
+    if (text_.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("options: ", text_));
+  }
+
+ private:
+  std::string text_;
+};
+
+template <typename T>
+bool Within(T value, T low, T high) {
+  return value >= low && value <= high;
+}
+
+}  // namespace
+
+absl::Status Options::Validate() const {
+  constexpr size_t kKiB = 1024;
+  constexpr size_t kMiB = 1024 * kKiB;
+  constexpr size_t kGiB = 1024 * kMiB;
+  Faults faults;
+  faults.Add(!(error_if_exists && !create_if_missing), "error_if_exists",
+             "needs create_if_missing: without it no open can succeed");
+  faults.Add(Within<int>(static_cast<int>(wal_recovery_mode), 0, 2),
+             "wal_recovery_mode", "is not a mode");
+  faults.Add(comparator != nullptr, "comparator", "must not be null");
+  faults.Add(comparator == nullptr || !comparator->Name().empty(), "comparator",
+             "must have a name");
+  faults.Add(Within(write_buffer_size, 64 * kKiB, 4 * kGiB),
+             "write_buffer_size", "must be 64 KiB to 4 GiB");
+  faults.Add(Within(max_write_buffer_number, 2, 64), "max_write_buffer_number",
+             "must be 2 to 64");
+  faults.Add(block_cache_size <= size_t{1} << 46, "block_cache_size",
+             "must be at most 64 TiB");
+  faults.Add(Within(block_size, size_t{512}, kMiB), "block_size",
+             "must be 512 bytes to 1 MiB");
+  faults.Add(!compression.empty(), "compression",
+             "must name at least one level");
+  for (const Compression& c : compression) {
+    faults.Add(!c.enabled() || Within(c.level(), -7, 22), "compression",
+               "must have zstd levels from -7 to 22");
+  }
+  const double bits = filter_policy.bits_per_key();
+  faults.Add(bits == 0 || Within(bits, 1.0, 64.0), "filter_policy",
+             "must have 1 to 64 bits a key, or none");
+  faults.Add(Within(target_file_size_base, 16 * kKiB, 64 * kGiB),
+             "target_file_size_base", "must be 16 KiB to 64 GiB");
+  faults.Add(
+      Within(max_bytes_for_level_base, uint64_t{16 * kKiB}, uint64_t{1} << 50),
+      "max_bytes_for_level_base", "must be 16 KiB to 1 PiB");
+  faults.Add(std::isfinite(max_bytes_for_level_multiplier) &&
+                 Within(max_bytes_for_level_multiplier, 2.0, 100.0),
+             "max_bytes_for_level_multiplier", "must be 2 to 100");
+  faults.Add(Within(level0_file_num_compaction_trigger, 1, 1000),
+             "level0_file_num_compaction_trigger", "must be 1 to 1000");
+  faults.Add(level0_stop_writes_trigger > level0_file_num_compaction_trigger &&
+                 level0_stop_writes_trigger <= 10000,
+             "level0_stop_writes_trigger",
+             "must be above level0_file_num_compaction_trigger, at most 10000");
+  return faults.Result();
+}
+
+}  // namespace lissom

@@ -1,0 +1,380 @@
+#include "db/read/db_iterator.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "db/version/level_iterator.h"
+#include "table/merging_iterator.h"
+#include "util/check.h"
+#include "util/status_macros.h"
+#include "util/strings.h"
+
+namespace lissom {
+namespace {
+
+// Versions of one key that are stepped over before seeking past the rest.
+constexpr int kStepsBeforeSeek = 8;
+
+// Sorts before every entry of its key: no real trailer is this large.
+constexpr uint64_t kBeforeAllVersions = ~uint64_t{0};
+// Sorts after every entry of its key but one with sequence 0 and kind 0, which
+// no database holds (sequences begin at 1).
+constexpr uint64_t kAfterAllVersions = 0;
+
+absl::Status Closed() {
+  return absl::CancelledError("the database was closed");
+}
+
+std::unique_ptr<InternalIterator> NewViewIterator(
+    const KeyOrder& order, const View& view, const TableReadOptions& options,
+    absl::Status* status) {
+  std::vector<std::unique_ptr<InternalIterator>> children;
+  for (const Ref<const Memtable>& memtable : view.memtables()) {
+    children.push_back(memtable->NewIterator());
+  }
+  for (const auto& table : view.version().level(0)) {
+    absl::StatusOr<const TableReader*> reader = table->Reader();
+    if (!reader.ok()) {
+      *status = std::move(reader).status();
+      return nullptr;
+    }
+    children.push_back((*reader)->NewIterator(options));
+  }
+  for (int level = 1; level < Version::kLevels; ++level) {
+    if (view.version().level(level).empty()) continue;
+    children.push_back(
+        NewLevelIterator(order, view.version().level(level), options));
+  }
+  return NewMergingIterator(order, std::move(children));
+}
+
+class DbIterator final : public Iterator {
+ public:
+  DbIterator(std::shared_ptr<IteratorCore> core,
+             std::function<absl::StatusOr<ReadPoint>()> refresh,
+             const ReadOptions& options)
+      : core_(std::move(core)),
+        refresh_(std::move(refresh)),
+        lower_(options.iterate_lower_bound),
+        upper_(options.iterate_upper_bound),
+        table_options_{.verify_checksums = options.verify_checksums,
+                       .fill_cache = options.fill_cache} {
+    Open();
+  }
+
+  ~DbIterator() override {
+    ReportUnreadError();
+    inner_.reset();
+    point_ = {};
+    if (!core_->closed.load(std::memory_order_relaxed) && core_->released) {
+      core_->released();
+    }
+  }
+
+  void SeekToFirst() override {
+    if (!BeginSeek()) return;
+    if (lower_.has_value()) {
+      inner_->Seek({*lower_, kBeforeAllVersions});
+    } else {
+      inner_->SeekToFirst();
+    }
+    FindNextVisible(/*skip_current=*/false);
+  }
+
+  void SeekToLast() override {
+    if (!BeginSeek()) return;
+    if (upper_.has_value()) {
+      inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+    } else {
+      inner_->SeekToLast();
+    }
+    FindPrevVisible();
+  }
+
+  void Seek(std::string_view target) override {
+    if (!BeginSeek()) return;
+    if (lower_.has_value() && Compare(target, *lower_) < 0) target = *lower_;
+    inner_->Seek({target, SeekTrailer(point_.sequence)});
+    FindNextVisible(/*skip_current=*/false);
+  }
+
+  void SeekForPrev(std::string_view target) override {
+    if (!BeginSeek()) return;
+    if (upper_.has_value() && Compare(target, *upper_) >= 0) {
+      inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+    } else {
+      inner_->SeekForPrev({target, kAfterAllVersions});
+    }
+    FindPrevVisible();
+  }
+
+  void Next() override {
+    LISSOM_DCHECK(valid_);
+    if (!BeginMove()) return;
+    if (reverse_) {
+      // inner_ stands before the key shown, or nowhere: go to its end.
+      inner_->Seek({key_, kAfterAllVersions});
+      FindNextVisible(/*skip_current=*/true);
+      return;
+    }
+    key_.assign(inner_->key().user_key);
+    inner_->Next();
+    FindNextVisible(/*skip_current=*/true);
+  }
+
+  void Prev() override {
+    LISSOM_DCHECK(valid_);
+    if (!BeginMove()) return;
+    if (!reverse_) {
+      key_.assign(inner_->key().user_key);
+      inner_->SeekForPrev({key_, kBeforeAllVersions});
+    }
+    FindPrevVisible();
+  }
+
+  bool Valid() const override { return valid_; }
+
+  std::string_view key() const override {
+    LISSOM_DCHECK(valid_);
+    return reverse_ ? std::string_view(key_) : inner_->key().user_key;
+  }
+
+  std::string_view value() override {
+    LISSOM_DCHECK(valid_);
+    return reverse_ ? std::string_view(value_) : inner_->value();
+  }
+
+  // Values are never lazy in this version.
+  absl::Status PrepareValue() override { return status(); }
+
+  absl::Status status() const override {
+    error_read_ = true;
+    return status_;
+  }
+
+  absl::Status Refresh() override {
+    ReportUnreadError();
+    valid_ = false;
+    if (core_->closed.load(std::memory_order_relaxed)) {
+      Fail(Closed());
+    } else {
+      Open();
+    }
+    return status();
+  }
+
+ private:
+  int Compare(std::string_view a, std::string_view b) const {
+    return core_->order.CompareUser(a, b);
+  }
+
+  // Takes a fresh read point and builds the iterators over it.
+  void Open() {
+    inner_.reset();
+    status_ = absl::OkStatus();
+    absl::StatusOr<ReadPoint> point = refresh_();
+    if (!point.ok()) {
+      Fail(std::move(point).status());
+      return;
+    }
+    point_ = *std::move(point);
+    BuildInner();
+  }
+
+  void BuildInner() {
+    absl::Status status;
+    inner_ =
+        NewViewIterator(core_->order, *point_.view, table_options_, &status);
+    if (inner_ == nullptr) Fail(std::move(status));
+  }
+
+  void Fail(absl::Status status) {
+    valid_ = false;
+    status_ = std::move(status);
+    error_read_ = false;
+  }
+
+  // False, with the iterator failed, if the database was closed.
+  bool BeginMove() {
+    valid_ = false;
+    if (core_->closed.load(std::memory_order_relaxed)) {
+      Fail(Closed());
+      return false;
+    }
+    return true;
+  }
+
+  // A seek forgets an earlier error, and may find that a table which could not
+  // be opened now can.
+  bool BeginSeek() {
+    if (!BeginMove()) return false;
+    status_ = absl::OkStatus();
+    if (inner_ == nullptr) {
+      if (point_.view) {
+        BuildInner();
+      } else {
+        Open();
+      }
+    }
+    return inner_ != nullptr;
+  }
+
+  // inner_ moves forward to the first visible entry of a key that is not
+  // deleted; with skip_current, of a key after key_.
+  void FindNextVisible(bool skip_current) {
+    reverse_ = false;
+    bool skip = skip_current;
+    int steps = 0;
+    while (inner_->Valid()) {
+      const InternalKeyView entry = inner_->key();
+      if (upper_.has_value() && Compare(entry.user_key, *upper_) >= 0) return;
+      if (skip && entry.user_key == key_) {
+        // An older version of a key that has had its say.
+        if (++steps > kStepsBeforeSeek) {
+          inner_->Seek({key_, kAfterAllVersions});
+          steps = 0;
+        } else {
+          inner_->Next();
+        }
+        continue;
+      }
+      if (entry.sequence() > point_.sequence) {
+        // Younger than the read point: step to this key's visible versions.
+        if (++steps > kStepsBeforeSeek) {
+          key_.assign(entry.user_key);
+          inner_->Seek({key_, SeekTrailer(point_.sequence)});
+          steps = 0;
+          skip = false;
+        } else {
+          inner_->Next();
+        }
+        continue;
+      }
+      if (entry.kind() == EntryKind::kPut) {
+        valid_ = true;
+        return;
+      }
+      key_.assign(entry.user_key);  // Deleted: skip its older versions.
+      skip = true;
+      steps = 0;
+      inner_->Next();
+    }
+    TakeInnerStatus();
+  }
+
+  // inner_ stands on the last entry of the next key to show, going backwards.
+  void FindPrevVisible() {
+    reverse_ = true;
+    while (inner_->Valid()) {
+      key_.assign(inner_->key().user_key);
+      if (lower_.has_value() && Compare(key_, *lower_) < 0) return;
+      const bool found = TakeNewestVisible();
+      if (!inner_->status().ok()) break;
+      if (found) {
+        valid_ = true;
+        return;
+      }
+    }
+    TakeInnerStatus();
+  }
+
+  // Walks backwards through the versions of key_, oldest first, remembers the
+  // newest visible one, and leaves inner_ before the key. False if it is a
+  // deletion or nothing is visible.
+  bool TakeNewestVisible() {
+    bool found = false;
+    int steps = 0;
+    while (inner_->Valid() && inner_->key().user_key == key_) {
+      const InternalKeyView entry = inner_->key();
+      const bool visible = entry.sequence() <= point_.sequence;
+      if (!visible || ++steps > kStepsBeforeSeek) {
+        if (visible) found = SeekNewestVisible();
+        if (!inner_->status().ok()) return false;
+        inner_->SeekForPrev({key_, kBeforeAllVersions});
+        return found;
+      }
+      found = entry.kind() == EntryKind::kPut;
+      if (found) value_.assign(inner_->value());
+      inner_->Prev();
+    }
+    return found;
+  }
+
+  bool SeekNewestVisible() {
+    inner_->Seek({key_, SeekTrailer(point_.sequence)});
+    if (!inner_->Valid() || inner_->key().user_key != key_ ||
+        inner_->key().kind() != EntryKind::kPut) {
+      return false;
+    }
+    value_.assign(inner_->value());
+    return true;
+  }
+
+  void TakeInnerStatus() {
+    absl::Status status = inner_->status();
+    if (!status.ok()) Fail(std::move(status));
+  }
+
+  // See lissom/iterator.h: an error that nobody read is a bug of the caller.
+  void ReportUnreadError() {
+    if (status_.ok() || error_read_ || absl::IsCancelled(status_)) return;
+    const std::string line = absl::StrCat(
+        "an iterator was dropped with an unread error: ",
+        status_.ToString(absl::StatusToStringMode::kWithNoExtraData));
+    if (core_->log != nullptr) core_->log->Log(LogLevel::kError, line);
+    LISSOM_DCHECK(status_.ok() && "iterator error was never read");
+  }
+
+  const std::shared_ptr<IteratorCore> core_;
+  const std::function<absl::StatusOr<ReadPoint>()> refresh_;
+  const std::optional<std::string> lower_;
+  const std::optional<std::string> upper_;
+  const TableReadOptions table_options_;
+
+  ReadPoint point_;
+  std::unique_ptr<InternalIterator> inner_;  // Null: it could not be built.
+  bool valid_ = false;
+  bool reverse_ = false;
+  std::string key_;    // Reverse: shown. Forward: the key being skipped.
+  std::string value_;  // Reverse: shown.
+  absl::Status status_;
+  mutable bool error_read_ = true;
+};
+
+class ErrorIterator final : public Iterator {
+ public:
+  explicit ErrorIterator(absl::Status error) : error_(std::move(error)) {}
+  void SeekToFirst() override {}
+  void SeekToLast() override {}
+  void Seek(std::string_view) override {}
+  void SeekForPrev(std::string_view) override {}
+  void Next() override {}
+  void Prev() override {}
+  bool Valid() const override { return false; }
+  std::string_view key() const override { return {}; }
+  std::string_view value() override { return {}; }
+  absl::Status PrepareValue() override { return error_; }
+  absl::Status status() const override { return error_; }
+  absl::Status Refresh() override { return error_; }
+
+ private:
+  const absl::Status error_;
+};
+
+}  // namespace
+
+std::unique_ptr<Iterator> NewDbIterator(
+    std::shared_ptr<IteratorCore> core,
+    std::function<absl::StatusOr<ReadPoint>()> refresh,
+    const ReadOptions& options) {
+  return std::make_unique<DbIterator>(std::move(core), std::move(refresh),
+                                      options);
+}
+
+std::unique_ptr<Iterator> NewErrorIterator(absl::Status error) {
+  return std::make_unique<ErrorIterator>(std::move(error));
+}
+
+}  // namespace lissom

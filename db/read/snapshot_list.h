@@ -1,0 +1,48 @@
+// SnapshotList knows the sequences that somebody still wants to read at, so
+// that flushes and compactions keep what they need.
+//
+// Why no version is lost: a snapshot takes the visible sequence and registers
+// under one lock; a job reads the visible sequence and the list under the same
+// lock, before it drops anything. So a snapshot is either on the job's list, or
+// younger than every entry the job will see. Thread-safe.
+#ifndef LISSOM_DB_READ_SNAPSHOT_LIST_H_
+#define LISSOM_DB_READ_SNAPSHOT_LIST_H_
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "lissom/snapshot.h"
+#include "table/internal_key.h"
+#include "util/mutex.h"
+
+namespace lissom {
+
+class SnapshotList : public std::enable_shared_from_this<SnapshotList> {
+ public:
+  // `visible` outlives the list's last Take and ForJob, not its snapshots.
+  explicit SnapshotList(const std::atomic<SequenceNumber>& visible)
+      : visible_(visible) {}
+
+  std::unique_ptr<const Snapshot> Take();
+
+  // Sorted, without repeats; the last element is the visible sequence itself.
+  std::vector<SequenceNumber> ForJob();
+
+  // Was `snapshot` taken from this list?
+  bool Owns(const Snapshot& snapshot) const;
+
+ private:
+  class Handle;
+
+  void Release(SequenceNumber sequence);
+
+  const std::atomic<SequenceNumber>& visible_;
+  Mutex mu_;  // A leaf.
+  std::multiset<SequenceNumber> sequences_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_READ_SNAPSHOT_LIST_H_

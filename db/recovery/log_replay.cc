@@ -1,0 +1,273 @@
+#include "db/recovery/log_replay.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "db/filename.h"
+#include "db/memtable/batch_format.h"
+#include "db/wal/log_reader.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace lissom {
+namespace {
+
+// Sequences skipped after records were lost whose length nobody knows. 2^23
+// such stops would use up the space.
+constexpr SequenceNumber kLostRecordsGap = SequenceNumber{1} << 32;
+
+class Replay {
+ public:
+  Replay(
+      const LogReplayInput& input,
+      absl::FunctionRef<absl::Status(std::string_view, SequenceNumber)> apply)
+      : input_(input), apply_(apply) {
+    result_.last_applied = input.manifest.flushed_sequence;
+    result_.last_seen =
+        std::max(input.manifest.flushed_sequence, input.manifest.last_sequence);
+  }
+
+  absl::StatusOr<LogReplayResult> Run() {
+    LISSOM_RETURN_IF_ERROR(CheckPresence());
+    for (const uint64_t number : input_.present) {
+      LISSOM_RETURN_IF_ERROR(VisitLog(number));
+    }
+    if (break_.has_value()) LISSOM_RETURN_IF_ERROR(AcceptBreak());
+    result_.last_seen = std::max(result_.last_seen, result_.last_applied);
+    return result_;
+  }
+
+ private:
+  // Where the chain broke, and what kind of end was met there.
+  struct Break {
+    SyncMark at;
+    LogReader::End::Kind kind;
+    // Records of this log, or whole logs, follow behind the break.
+    bool more_behind = false;
+  };
+
+  std::string PathOf(uint64_t number) const {
+    return WalFileName(input_.directory, number);
+  }
+
+  const VersionEdit::LogCreated* Registered(uint64_t number) const {
+    for (const auto& log : input_.manifest.logs) {
+      if (log.number == number) return &log;
+    }
+    return nullptr;
+  }
+
+  const VersionEdit::LogClosed* ClosedCleanly(uint64_t number) const {
+    for (const auto& log : input_.manifest.closed_logs) {
+      if (log.number == number) return &log;
+    }
+    return nullptr;
+  }
+
+  absl::Status CheckPresence() const {
+    for (const auto& log : input_.manifest.logs) {
+      if (!std::binary_search(input_.present.begin(), input_.present.end(),
+                              log.number)) {
+        return MissingFileError(PathOf(log.number),
+                                "the manifest names this log, and it is gone");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status VisitLog(uint64_t number) {
+    const VersionEdit::LogCreated* registered = Registered(number);
+    absl::StatusOr<std::unique_ptr<LogReader>> reader = LogReader::Open(
+        input_.file_system, PathOf(number), LogKind::kWal, number);
+    if (!reader.ok()) {
+      // A log is registered before anything is acknowledged in it: one that is
+      // not, and has no header, is the remains of a crash while it was made.
+      if (registered == nullptr && absl::IsDataLoss(reader.status())) {
+        return absl::OkStatus();
+      }
+      return std::move(reader).status();
+    }
+    const LogHeader& header = (*reader)->header();
+    if (registered != nullptr && header.id != registered->id) {
+      return CorruptionError(PathOf(number), 0,
+                             "this is another log of this name");
+    }
+    if (Continues(header)) {
+      LISSOM_RETURN_IF_ERROR(ApplyLog(**reader, number));
+    } else {
+      if (header.base_sequence < result_.last_applied) {
+        return CorruptionError(PathOf(number), 0,
+                               "the log does not follow the one before it");
+      }
+      if (!break_.has_value()) {
+        if (!last_end_.has_value()) {
+          return CorruptionError(PathOf(number), 0,
+                                 "the log begins after a gap: one is missing");
+        }
+        break_ = last_end_;
+      }
+      LISSOM_RETURN_IF_ERROR(SearchLogForMarks(**reader));
+    }
+    return JudgeMarks();
+  }
+
+  // Does a log with this header go on exactly where the applied changes end?
+  bool Continues(const LogHeader& header) {
+    if (header.base_sequence != result_.last_applied) return false;
+    // If a bad end came before: nothing is missing between, so what was bad
+    // lay behind the last record, and the chain goes on.
+    if (break_.has_value() && broken_inside_) return false;
+    break_.reset();
+    return true;
+  }
+
+  absl::Status ApplyLog(LogReader& reader, uint64_t number) {
+    LogRecord record;
+    uint64_t records = 0;
+    while (true) {
+      LISSOM_ASSIGN_OR_RETURN(const bool more, reader.Next(&record));
+      if (!more) break;
+      LISSOM_RETURN_IF_ERROR(ApplyRecord(record, number));
+      ++records;
+    }
+    result_.records += records;
+    NoteMark(reader.mark());
+    const LogReader::End& end = reader.end();
+    LISSOM_RETURN_IF_ERROR(CheckCleanStop(reader, number));
+    last_end_ = Break{.at = {number, end.offset}, .kind = end.kind};
+    if (end.kind == LogReader::End::Kind::kIncomplete ||
+        end.kind == LogReader::End::Kind::kBad) {
+      break_ = last_end_;
+      bool any_record = false;
+      LISSOM_RETURN_IF_ERROR(ScanBehind(reader, &any_record));
+      // A valid record behind the bad bytes of its own log: the bad bytes were
+      // a record too, and no later log can make up for it.
+      broken_inside_ = any_record;
+      break_->more_behind = any_record;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ApplyRecord(const LogRecord& record, uint64_t number) {
+    if (record.ordinal != result_.last_applied + 1) {
+      return CorruptionError(
+          PathOf(number), 0,
+          absl::StrCat("a record with sequence ", record.ordinal, " where ",
+                       result_.last_applied + 1, " follows"));
+    }
+    absl::StatusOr<BatchReader> batch = BatchReader::Open(record.payload);
+    absl::Status status = batch.status();
+    if (status.ok()) status = apply_(record.payload, record.ordinal);
+    if (absl::IsInvalidArgument(status)) {
+      return CorruptionError(
+          PathOf(number), 0,
+          std::string(status.message().data(), status.message().size()));
+    }
+    LISSOM_RETURN_IF_ERROR(status);
+    result_.last_applied += batch->count();
+    return absl::OkStatus();
+  }
+
+  // A log that was closed cleanly has exactly the bytes it had then.
+  absl::Status CheckCleanStop(const LogReader& reader, uint64_t number) const {
+    const VersionEdit::LogClosed* closed = ClosedCleanly(number);
+    if (closed == nullptr) return absl::OkStatus();
+    const LogReader::End& end = reader.end();
+    if (end.kind == LogReader::End::Kind::kClean &&
+        end.offset == closed->length &&
+        reader.chain_hash() == closed->chain_hash) {
+      return absl::OkStatus();
+    }
+    return CorruptionError(
+        PathOf(number), end.offset,
+        absl::StrCat("the log was closed with ", closed->length,
+                     " bytes, and does not read back like that"));
+  }
+
+  // Reads a log behind the break: every record counts, wherever it stands.
+  absl::Status SearchLogForMarks(LogReader& reader) {
+    LogRecord record;
+    while (true) {
+      LISSOM_ASSIGN_OR_RETURN(const bool more, reader.Next(&record));
+      if (!more) break;
+      NoteLost(record.ordinal);
+      break_->more_behind = true;
+    }
+    NoteMark(reader.mark());
+    bool any_record = false;
+    LISSOM_RETURN_IF_ERROR(ScanBehind(reader, &any_record));
+    break_->more_behind = break_->more_behind || any_record;
+    return absl::OkStatus();
+  }
+
+  absl::Status ScanBehind(LogReader& reader, bool* any_record) {
+    uint64_t largest_ordinal = 0;
+    LISSOM_ASSIGN_OR_RETURN(const std::optional<SyncMark> mark,
+                            reader.ScanForMark(&largest_ordinal, any_record));
+    NoteMark(mark);
+    if (*any_record) NoteLost(largest_ordinal);
+    return absl::OkStatus();
+  }
+
+  void NoteMark(const std::optional<SyncMark>& mark) {
+    if (mark.has_value() && *mark > greatest_mark_) greatest_mark_ = *mark;
+  }
+
+  void NoteLost(SequenceNumber first) {
+    result_.last_seen = std::max(
+        result_.last_seen, std::min(first + kLostRecordsGap, kMaxSequence));
+  }
+
+  absl::Status JudgeMarks() const {
+    if (!break_.has_value() || greatest_mark_ <= break_->at)
+      return absl::OkStatus();
+    return CorruptionError(
+        PathOf(break_->at.log_number), break_->at.offset,
+        absl::StrCat("the log is damaged: it had been durable up to offset ",
+                     greatest_mark_.offset, " of log ",
+                     greatest_mark_.log_number));
+  }
+
+  // The replay ends at a break above the last mark: may it, in this mode?
+  absl::Status AcceptBreak() {
+    using Kind = LogReader::End::Kind;
+    const bool allowed = input_.mode == WalRecoveryMode::kPointInTime ||
+                         (input_.mode == WalRecoveryMode::kTornTailOnly &&
+                          break_->kind != Kind::kBad && !break_->more_behind);
+    if (!allowed) {
+      return CorruptionError(
+          PathOf(break_->at.log_number), break_->at.offset,
+          "the log's end does not read back, and the recovery "
+          "mode does not allow that");
+    }
+    result_.torn = true;
+    result_.torn_where = absl::StrCat(PathOf(break_->at.log_number),
+                                      " at offset ", break_->at.offset);
+    return absl::OkStatus();
+  }
+
+  const LogReplayInput& input_;
+  const absl::FunctionRef<absl::Status(std::string_view, SequenceNumber)>
+      apply_;
+  LogReplayResult result_;
+  SyncMark greatest_mark_;
+  std::optional<Break> break_;
+  bool broken_inside_ =
+      false;  // break_ has valid records behind it in its log.
+  std::optional<Break> last_end_;  // Of the last log applied.
+};
+
+}  // namespace
+
+absl::StatusOr<LogReplayResult> ReplayLogs(
+    const LogReplayInput& input,
+    absl::FunctionRef<absl::Status(std::string_view batch,
+                                   SequenceNumber first)>
+        apply) {
+  return Replay(input, apply).Run();
+}
+
+}  // namespace lissom

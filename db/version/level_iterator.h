@@ -1,0 +1,19 @@
+// The iterator over one level below 0: its tables, which do not overlap, one
+// after the other, opened when they are reached.
+#ifndef LISSOM_DB_VERSION_LEVEL_ITERATOR_H_
+#define LISSOM_DB_VERSION_LEVEL_ITERATOR_H_
+
+#include <memory>
+
+#include "db/version/version.h"
+#include "table/internal_iterator.h"
+
+namespace lissom {
+
+// `tables`: sorted, not overlapping; the iterator keeps them (not the Version).
+std::unique_ptr<InternalIterator> NewLevelIterator(
+    KeyOrder order, Version::Level tables, const TableReadOptions& options);
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_VERSION_LEVEL_ITERATOR_H_
