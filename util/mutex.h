@@ -76,14 +76,21 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mu_;
 };
 
+// release_capability, for which the packaged Abseil has no name: its
+// ABSL_UNLOCK_FUNCTION does not tell the analysis that a scope takes the lock
+// back at its end.
+#if defined(__clang__)
+#define LISSOM_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#else
+#define LISSOM_RELEASE(...)
+#endif
+
 // Lets go of a held Mutex for a scope: I/O in the midst of a locked function.
 class ABSL_SCOPED_LOCKABLE MutexUnlock {
  public:
-  explicit MutexUnlock(Mutex& mu) ABSL_UNLOCK_FUNCTION(mu) : mu_(mu) {
-    mu_.Unlock();
-  }
-  // For the analysis the end of a scope that had released is its "unlock".
-  ~MutexUnlock() ABSL_UNLOCK_FUNCTION() { mu_.Lock(); }
+  explicit MutexUnlock(Mutex& mu) LISSOM_RELEASE(mu) : mu_(mu) { mu_.Unlock(); }
+  // The end of a scope that had released is, to the analysis, its release.
+  ~MutexUnlock() LISSOM_RELEASE() { mu_.Lock(); }
   MutexUnlock(const MutexUnlock&) = delete;
   MutexUnlock& operator=(const MutexUnlock&) = delete;
 
