@@ -1,0 +1,42 @@
+// What lissom_bench is told to do. The words are db_bench's, so that one
+// command line can be given to both.
+#ifndef LISSOM_BENCHMARKS_BENCH_FLAGS_H_
+#define LISSOM_BENCHMARKS_BENCH_FLAGS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace lissom::bench {
+
+struct Flags {
+  std::vector<std::string> benchmarks = {
+      "fillrandom",  "waitforidle", "readrandom", "readmissing", "readseq",
+      "readreverse", "seekrandom",  "overwrite",  "waitforidle", "fillsync"};
+  std::string db = "/tmp/lissom_bench";
+  uint64_t num = 1'000'000;  // Keys, and operations of each thread.
+  uint64_t reads = 0;        // Operations of each reading thread; 0: num.
+  uint64_t value_size = 100;
+  uint64_t key_size = 16;
+  uint64_t seed = 1000;
+  uint64_t threads = 1;
+  uint64_t batch_size = 1;
+  uint64_t seek_nexts = 0;
+  uint64_t write_buffer_size = uint64_t{64} << 20;
+  uint64_t cache_size = uint64_t{256} << 20;
+  uint64_t block_size = 4096;
+  uint64_t bloom_bits = 10;  // 0: no filter.
+  std::string compression_type = "none";
+  bool use_existing_db = false;
+  bool sync = false;
+  bool histogram = false;
+};
+
+// kInvalidArgument: an unknown flag or a bad value, with the flags there are.
+absl::StatusOr<Flags> ParseFlags(int argc, char** argv);
+
+}  // namespace lissom::bench
+
+#endif  // LISSOM_BENCHMARKS_BENCH_FLAGS_H_
