@@ -4,6 +4,12 @@
 // A block lives as long as anybody holds a Ref to it; the cache holds one for
 // each block it charges. A full cache never fails a read: what does not fit is
 // simply not kept.
+//
+// The cache is cut into shards by the key's hash, each with a lock, a share of
+// the bytes and two lists in order of use: a new block is on probation; one
+// that is asked for again is protected, up to four fifths of the shard. What
+// goes first is the oldest on probation, so a scan, which asks for each block
+// once, pushes out only other blocks that were asked for once.
 // Threads: thread-safe.
 #ifndef LISSOM_UTIL_BLOCK_CACHE_H_
 #define LISSOM_UTIL_BLOCK_CACHE_H_
@@ -65,8 +71,14 @@ class BlockCache final {
   struct Shard;
   static constexpr size_t kShards = 16;
 
-  std::unique_ptr<Shard[]> shards_;
+  // A small cache has fewer shards, so that a block still fits into one.
+  static constexpr size_t kMinShardBytes = size_t{512} << 10;
+
+  Shard& ShardOf(const Key& key) const;
+
   size_t capacity_;
+  size_t shard_count_;  // A power of two, at most kShards.
+  std::unique_ptr<Shard[]> shards_;
   std::atomic<uint64_t> next_file_{1};  // Relaxed: only uniqueness matters.
 };
 

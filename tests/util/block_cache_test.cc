@@ -1,0 +1,211 @@
+#include "util/block_cache.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "util/random.h"
+
+namespace lissom {
+namespace {
+
+uint64_t Seed() {
+  const char* text = std::getenv("LISSOM_SEED");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : SystemSeed();
+}
+
+std::atomic<int> living{0};
+
+class TestBlock final : public CachedBlock {
+ public:
+  TestBlock(BlockCache::Key key, size_t charge) : key_(key), charge_(charge) {
+    ++living;
+  }
+  ~TestBlock() override { --living; }
+  size_t charge() const override { return charge_; }
+  BlockCache::Key key() const { return key_; }
+
+ private:
+  BlockCache::Key key_;
+  size_t charge_;
+};
+
+Ref<const CachedBlock> Block(BlockCache::Key key, size_t charge) {
+  return MakeRef<TestBlock>(key, charge);
+}
+BlockCache::Key KeyOf(const Ref<const CachedBlock>& block) {
+  return static_cast<const TestBlock*>(block.get())->key();
+}
+
+TEST(BlockCache, FindsWhatWasInserted) {
+  BlockCache cache(1000);
+  EXPECT_FALSE(cache.Lookup({1, 0}));
+  const Ref<const CachedBlock> block = Block({1, 0}, 100);
+  EXPECT_EQ(cache.Insert({1, 0}, block).get(), block.get());
+  EXPECT_EQ(cache.Lookup({1, 0}).get(), block.get());
+  EXPECT_FALSE(cache.Lookup({0, 1}));
+  EXPECT_FALSE(cache.Lookup({1, 1}));
+  EXPECT_EQ(cache.usage(), 100u);
+  EXPECT_EQ(cache.counters().hits, 1u);
+  EXPECT_EQ(cache.counters().misses, 3u);
+}
+
+TEST(BlockCache, KeepsTheFirstOfTwoBlocksOfOneKey) {
+  BlockCache cache(1000);
+  const Ref<const CachedBlock> first = Block({1, 0}, 100);
+  cache.Insert({1, 0}, first);
+  EXPECT_EQ(cache.Insert({1, 0}, Block({1, 0}, 300)).get(), first.get());
+  EXPECT_EQ(cache.usage(), 100u);
+}
+
+TEST(BlockCache, HandsBackWhatDoesNotFit) {
+  BlockCache cache(1000);
+  cache.Insert({1, 0}, Block({1, 0}, 1000));
+  EXPECT_TRUE(cache.Insert({1, 1}, Block({1, 1}, 1001)));
+  EXPECT_FALSE(cache.Lookup({1, 1}));
+  EXPECT_TRUE(cache.Lookup({1, 0}));  // And pushed nothing out.
+}
+
+TEST(BlockCache, KeepsNothingWithoutCapacity) {
+  BlockCache cache(0);
+  EXPECT_TRUE(cache.Insert({1, 0}, Block({1, 0}, 1)));
+  EXPECT_FALSE(cache.Lookup({1, 0}));
+  cache.EraseFile(1);
+  EXPECT_EQ(cache.usage(), 0u);
+  EXPECT_EQ(living, 0);
+}
+
+TEST(BlockCache, EvictsTheLeastRecentlyUsed) {
+  BlockCache cache(300);
+  for (uint64_t i = 0; i < 3; ++i) cache.Insert({1, i}, Block({1, i}, 100));
+  cache.Lookup({1, 0});
+  cache.Insert({1, 3}, Block({1, 3}, 200));
+  EXPECT_TRUE(cache.Lookup({1, 0}));
+  EXPECT_FALSE(cache.Lookup({1, 1}));
+  EXPECT_FALSE(cache.Lookup({1, 2}));
+  EXPECT_TRUE(cache.Lookup({1, 3}));
+  EXPECT_EQ(cache.counters().evictions, 2u);
+}
+
+TEST(BlockCache, AScanDoesNotPushOutWhatIsUsedOften) {
+  BlockCache cache(100 * 100);
+  for (uint64_t i = 0; i < 50; ++i) {
+    cache.Insert({1, i}, Block({1, i}, 100));
+    cache.Lookup({1, i});
+  }
+  for (uint64_t i = 0; i < 1000; ++i) cache.Insert({2, i}, Block({2, i}, 100));
+  for (uint64_t i = 0; i < 50; ++i) EXPECT_TRUE(cache.Lookup({1, i})) << i;
+}
+
+TEST(BlockCache, WhatWasUsedOftenGoesInTheEnd) {
+  BlockCache cache(100 * 100);
+  for (uint64_t i = 0; i < 500; ++i) {
+    cache.Insert({1, i}, Block({1, i}, 100));
+    cache.Lookup({1, i});
+  }
+  EXPECT_FALSE(cache.Lookup({1, 0}));
+  EXPECT_TRUE(cache.Lookup({1, 499}));
+}
+
+TEST(BlockCache, ErasesTheBlocksOfAFile) {
+  BlockCache cache(64 << 20);
+  for (uint64_t i = 0; i < 200; ++i) {
+    cache.Insert({i % 2, i}, Block({i % 2, i}, 1000));
+    if (i % 3 == 0) cache.Lookup({i % 2, i});
+  }
+  cache.EraseFile(1);
+  EXPECT_EQ(cache.usage(), 100u * 1000);
+  for (uint64_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(static_cast<bool>(cache.Lookup({i % 2, i})), i % 2 == 0);
+  }
+}
+
+TEST(BlockCache, UsesItsWholeCapacity) {
+  BlockCache cache(16 << 20);
+  for (uint64_t i = 0; i < 20000; ++i) {
+    cache.Insert({1, i * 4096}, Block({1, i * 4096}, 4096));
+  }
+  EXPECT_GT(cache.usage(), cache.capacity() * 99 / 100);
+  EXPECT_LE(cache.usage(), cache.capacity());
+}
+
+TEST(BlockCache, ABlockOutlivesItsEviction) {
+  Ref<const CachedBlock> pinned;
+  {
+    BlockCache cache(100);
+    pinned = cache.Insert({1, 0}, Block({1, 0}, 100));
+    cache.Insert({1, 1}, Block({1, 1}, 100));
+    EXPECT_FALSE(cache.Lookup({1, 0}));
+    EXPECT_EQ(living, 2);
+  }
+  EXPECT_EQ(living, 1);
+  EXPECT_EQ(KeyOf(pinned), (BlockCache::Key{1, 0}));
+}
+
+TEST(BlockCache, ChargesExactlyWhatItHolds) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE("LISSOM_SEED=" + std::to_string(seed));
+  Random random(seed);
+  BlockCache cache(20000);
+  std::map<std::pair<uint64_t, uint64_t>, size_t> charges;
+  for (int i = 0; i < 20000; ++i) {
+    const BlockCache::Key key{random.Uniform(5), random.Uniform(100)};
+    if (random.OneIn(200)) {
+      cache.EraseFile(key.file);
+    } else if (random.OneIn(2)) {
+      cache.Lookup(key);
+    } else {
+      const size_t charge = 1 + random.Uniform(random.OneIn(20) ? 30000 : 900);
+      auto kept = cache.Insert(key, Block(key, charge));
+      ASSERT_EQ(KeyOf(kept), key);
+      charges[{key.file, key.offset}] = kept->charge();
+    }
+    ASSERT_LE(cache.usage(), cache.capacity());
+    if (i % 50 != 0) continue;
+    size_t sum = 0;
+    int found = 0;
+    for (const auto& [k, charge] : charges) {
+      if (!cache.Lookup({k.first, k.second})) continue;
+      sum += charge;
+      ++found;
+    }
+    ASSERT_EQ(sum, cache.usage());
+    ASSERT_EQ(found, living);
+  }
+}
+
+TEST(BlockCache, NumbersFilesFromOne) {
+  BlockCache cache(0);
+  EXPECT_EQ(cache.NewFileKey(), 1u);
+  EXPECT_EQ(cache.NewFileKey(), 2u);
+}
+
+TEST(BlockCache, ServesManyThreads) {
+  {
+    BlockCache cache(2 << 20);
+    std::vector<std::thread> threads;
+    for (uint64_t t = 0; t < 4; ++t) {
+      threads.emplace_back([&cache, t] {
+        Random random(t);
+        for (int i = 0; i < 50000; ++i) {
+          const BlockCache::Key key{random.Uniform(3), random.Uniform(1000)};
+          Ref<const CachedBlock> block = cache.Lookup(key);
+          if (!block) block = cache.Insert(key, Block(key, 4096));
+          ASSERT_EQ(KeyOf(block), key);
+          if (random.OneIn(5000)) cache.EraseFile(key.file);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_LE(cache.usage(), cache.capacity());
+    EXPECT_EQ(cache.usage(), static_cast<size_t>(living) * 4096);
+  }
+  EXPECT_EQ(living, 0);
+}
+
+}  // namespace
+}  // namespace lissom
