@@ -5,7 +5,7 @@
 #include "lissom/db.h"
 
 absl::Status Run(const std::string& path) {
-  // [README] The ten lines that README.md shows.
+  // [README] shows these lines; a test compares them.
   lissom::Options options;
   options.create_if_missing = true;
   auto db = lissom::DB::Open(options, path);
