@@ -5,6 +5,7 @@
 #define LISSOM_UTIL_FILE_ID_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace lissom {
@@ -18,6 +19,9 @@ struct FileId {
 // Checksum of bytes that stand at `offset` of the file with this id.
 uint64_t FileChecksum(const FileId& id, uint64_t offset,
                       std::string_view bytes);
+// As if the pieces were one string.
+uint64_t FileChecksum(const FileId& id, uint64_t offset,
+                      std::span<const std::string_view> pieces);
 
 }  // namespace lissom
 

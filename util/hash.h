@@ -4,12 +4,15 @@
 #define LISSOM_UTIL_HASH_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace lissom {
 
 uint64_t Hash64(std::string_view bytes);
 uint64_t Hash64(std::string_view bytes, uint64_t seed);
+// As if the pieces were one string.
+uint64_t Hash64(std::span<const std::string_view> pieces, uint64_t seed);
 
 // The hash of a key for filters and block tags.
 inline uint64_t KeyHash(std::string_view user_key) { return Hash64(user_key); }

@@ -36,7 +36,8 @@ class LogReader {
 
   // True and the next record (views live until the next call), or false at the
   // end, whatever the end is like. An I/O error is an error, never an end.
-  // kUnimplemented: a record that says it must not be skipped.
+  // kUnimplemented: a record that says it must not be skipped. kDataLoss: one
+  // whose checksum holds and whose fields are malformed; no tear does that.
   absl::StatusOr<bool> Next(LogRecord* record);
 
   // How the records ended. Requires: Next said false.
@@ -45,7 +46,9 @@ class LogReader {
       kClean,       // The file ends with the last record.
       kZeros,       // Only zeros follow: preallocated, or never written.
       kIncomplete,  // Behind the last record stands a record that the file's
-                    // end, or zeros up to the file's end, cut short.
+                    // end, or zeros up to the file's end, cut short. By its
+                    // looks: if ScanForMark finds a record behind it, it is
+                    // its length that is damaged.
       kBad,         // What follows is no record.
     };
     Kind kind = Kind::kClean;
@@ -65,6 +68,9 @@ class LogReader {
   // The greatest mark in the records that Next returned.
   std::optional<SyncMark> mark() const;
   uint64_t chain_hash() const;  // Of the records that Next returned.
+  // Where the next record begins, or would: name it in errors about its
+  // payload.
+  uint64_t offset() const;
 
  private:
   struct Rep;
