@@ -11,64 +11,65 @@
 namespace lissom {
 namespace {
 
-// A tag is a field's number and one bit: may a reader that does not know the
-// number skip the field? Numbers are never used again. db/FORMAT.md has a row
-// for each.
-constexpr uint64_t Must(uint64_t number) { return number << 1; }
-constexpr uint64_t May(uint64_t number) { return number << 1 | 1; }
-constexpr bool IsSkippable(uint64_t tag) { return (tag & 1) != 0; }
+// A tag is one byte, a field's number and a bit: must a reader that does not
+// know the number refuse, or may it skip the field? Numbers are never used
+// again. db/FORMAT.md has a row for each.
+constexpr uint8_t kMustUnderstand = 0x80;
+constexpr uint8_t Must(uint8_t number) { return kMustUnderstand | number; }
+constexpr uint8_t May(uint8_t number) { return number; }
+constexpr int NumberOf(uint8_t tag) { return tag & ~kMustUnderstand; }
 
-constexpr uint64_t kComparator = Must(1);
-constexpr uint64_t kDatabaseId = Must(2);
-constexpr uint64_t kMinLogNumber = Must(3);
-constexpr uint64_t kNextFileNumber = Must(4);
-constexpr uint64_t kFlushedSequence = Must(5);
-constexpr uint64_t kLastSequence = Must(6);
-constexpr uint64_t kLogCreated = Must(7);
-constexpr uint64_t kLogClosed = Must(8);
-constexpr uint64_t kRemovedTable = Must(9);
-constexpr uint64_t kNewTable = Must(10);
+constexpr uint8_t kComparator = Must(1);
+constexpr uint8_t kDatabaseId = Must(2);
+constexpr uint8_t kMinLogNumber = Must(3);
+constexpr uint8_t kNextFileNumber = Must(4);
+constexpr uint8_t kFlushedSequence = Must(5);
+constexpr uint8_t kLastSequence = Must(6);
+constexpr uint8_t kLogCreated = Must(7);
+constexpr uint8_t kLogClosed = Must(8);
+constexpr uint8_t kRemovedTable = Must(9);
+constexpr uint8_t kNewTable = Must(10);
 
 // Fields of a table. What only steers compactions may be skipped; what changes
 // how the table reads may not.
-constexpr uint64_t kTableNumber = Must(1);
-constexpr uint64_t kTableSize = Must(2);
-constexpr uint64_t kTableTailSize = Must(3);
-constexpr uint64_t kTableId = Must(4);
-constexpr uint64_t kTableSmallest = Must(5);
-constexpr uint64_t kTableLargest = Must(6);
-constexpr uint64_t kTableLargestExclusive = Must(7);
-constexpr uint64_t kTableSmallestSequence = Must(8);
-constexpr uint64_t kTableLargestSequence = Must(9);
-constexpr uint64_t kTableGlobalSequence = Must(10);
-constexpr uint64_t kTableEntries = May(11);
-constexpr uint64_t kTableTombstones = May(12);
-constexpr uint64_t kTableRawKeyBytes = May(13);
-constexpr uint64_t kTableRawValueBytes = May(14);
-constexpr uint64_t kTableCodec = May(15);
-constexpr uint64_t kTableFilterId = May(16);
-constexpr uint64_t kTableTemperature = May(17);
-constexpr uint64_t kTableBlobFile = Must(18);
+constexpr uint8_t kTableNumber = Must(1);
+constexpr uint8_t kTableSize = Must(2);
+constexpr uint8_t kTableTailSize = Must(3);
+constexpr uint8_t kTableId = Must(4);
+constexpr uint8_t kTableSmallest = Must(5);
+constexpr uint8_t kTableLargest = Must(6);
+constexpr uint8_t kTableLargestExclusive = Must(7);
+constexpr uint8_t kTableSmallestSequence = Must(8);
+constexpr uint8_t kTableLargestSequence = Must(9);
+constexpr uint8_t kTableGlobalSequence = Must(10);
+constexpr uint8_t kTableEntries = May(11);
+constexpr uint8_t kTableTombstones = May(12);
+constexpr uint8_t kTableRawKeyBytes = May(13);
+constexpr uint8_t kTableRawValueBytes = May(14);
+constexpr uint8_t kTableCodec = May(15);
+constexpr uint8_t kTableFilterId = May(16);
+constexpr uint8_t kTableTemperature = May(17);
+constexpr uint8_t kTableBlobFile = Must(18);
 
-// A set of tags as bits: every tag above is below 64.
-constexpr uint64_t Bit(uint64_t tag) { return uint64_t{1} << tag; }
+// A set of tags as bits: every number above is below 64.
+constexpr uint64_t Bit(uint8_t tag) { return uint64_t{1} << NumberOf(tag); }
 constexpr uint64_t kRequiredTableTags =
     Bit(kTableNumber) | Bit(kTableSize) | Bit(kTableTailSize) | Bit(kTableId) |
     Bit(kTableSmallest) | Bit(kTableLargest) | Bit(kTableSmallestSequence) |
     Bit(kTableLargestSequence);
 
-void AppendField(std::string* to, uint64_t tag, std::string_view value) {
-  AppendVarint64(to, tag);
+void AppendField(std::string* to, uint8_t tag, std::string_view value) {
+  to->push_back(static_cast<char>(tag));
   AppendLengthPrefixed(to, value);
 }
 
-void AppendNumber(std::string* to, uint64_t tag, uint64_t value) {
-  AppendVarint64(to, tag);
+void AppendNumber(std::string* to, uint8_t tag, uint64_t value) {
+  to->push_back(static_cast<char>(tag));
   AppendVarint64(to, VarintLength(value));
   AppendVarint64(to, value);
 }
 
-void AppendNumberUnlessZero(std::string* to, uint64_t tag, uint64_t value) {
+void AppendNumberUnlessZero(std::string* to, uint8_t tag, uint64_t value) {
   if (value != 0) AppendNumber(to, tag, value);
 }
 
@@ -77,13 +78,13 @@ void AppendId(std::string* to, const FileId& id) {
   AppendFixed64(to, id.low);
 }
 
-void AppendIdField(std::string* to, uint64_t tag, const FileId& id) {
+void AppendIdField(std::string* to, uint8_t tag, const FileId& id) {
   std::string value;
   AppendId(&value, id);
   AppendField(to, tag, value);
 }
 
-void AppendKey(std::string* to, uint64_t tag, const InternalKey& key) {
+void AppendKey(std::string* to, uint8_t tag, const InternalKey& key) {
   std::string value = key.user_key;
   AppendFixed64(&value, key.trailer);
   AppendField(to, tag, value);
@@ -113,22 +114,22 @@ void AppendTable(std::string* to, const TableMetadata& table) {
   }
 }
 
-absl::Status Malformed(absl::string_view what, uint64_t tag) {
+absl::Status Malformed(absl::string_view what, uint8_t tag) {
   return absl::DataLossError(
-      absl::StrCat("malformed version edit: ", what, " field ", tag >> 1));
+      absl::StrCat("malformed version edit: ", what, " field ", NumberOf(tag)));
 }
 
 // Of a field with an unknown tag: OK if it says that it may be skipped.
-absl::Status SkipUnknown(absl::string_view what, uint64_t tag) {
-  if (IsSkippable(tag)) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("written by a newer lissom: ", what, " field ", tag >> 1,
-                   " of a version edit is unknown and must not be skipped"));
+absl::Status SkipUnknown(absl::string_view what, uint8_t tag) {
+  if ((tag & kMustUnderstand) == 0) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat(
+      "written by a newer lissom: ", what, " field ", NumberOf(tag),
+      " of a version edit is unknown and must not be skipped"));
 }
 
 // Takes the first field off `in`.
-bool ReadField(Decoder* in, uint64_t* tag, std::string_view* value) {
-  return in->ReadVarint64(tag) && in->ReadLengthPrefixed(value);
+bool ReadField(Decoder* in, uint8_t* tag, std::string_view* value) {
+  return in->ReadByte(tag) && in->ReadLengthPrefixed(value);
 }
 
 // The readers of values return false unless `bytes` are such a value, in
@@ -198,7 +199,7 @@ bool ReadRemovedTable(std::string_view bytes, VersionEdit::RemovedTable* to) {
 }
 
 // One field of a table with a tag that we know. nullopt: an unknown tag.
-std::optional<bool> ReadTableField(uint64_t tag, std::string_view value,
+std::optional<bool> ReadTableField(uint8_t tag, std::string_view value,
                                    TableMetadata* to) {
   switch (tag) {
     case kTableNumber:
@@ -265,7 +266,7 @@ absl::Status ReadTable(std::string_view bytes, VersionEdit::NewTable* to) {
   if (!ReadLevel(&in, &to->level)) return Malformed("edit", kNewTable);
   uint64_t seen = 0;
   while (!in.empty()) {
-    uint64_t tag;
+    uint8_t tag;
     std::string_view value;
     if (!ReadField(&in, &tag, &value)) return Malformed("edit", kNewTable);
     const std::optional<bool> valid = ReadTableField(tag, value, &to->table);
@@ -293,7 +294,7 @@ bool ReadString(std::string_view bytes, std::string* to) {
 
 // One field of an edit with a tag that we know; kNewTable is not among them,
 // for it has more to say than malformed or not. nullopt: an unknown tag.
-std::optional<bool> ReadEditField(uint64_t tag, std::string_view value,
+std::optional<bool> ReadEditField(uint8_t tag, std::string_view value,
                                   VersionEdit* to) {
   const auto read_id = [](std::string_view bytes, FileId* id) {
     return ReadId(bytes, id);
@@ -328,7 +329,7 @@ std::string VersionEdit::Encode() const {
   std::string out;
   if (comparator.has_value()) AppendField(&out, kComparator, *comparator);
   if (database_id.has_value()) AppendIdField(&out, kDatabaseId, *database_id);
-  const auto append_optional = [&out](uint64_t tag,
+  const auto append_optional = [&out](uint8_t tag,
                                       const std::optional<uint64_t>& value) {
     if (value.has_value()) AppendNumber(&out, tag, *value);
   };
@@ -369,7 +370,7 @@ absl::StatusOr<VersionEdit> VersionEdit::Decode(std::string_view bytes) {
   VersionEdit edit;
   Decoder in(bytes);
   while (!in.empty()) {
-    uint64_t tag;
+    uint8_t tag;
     std::string_view value;
     if (!ReadField(&in, &tag, &value)) {
       return absl::DataLossError(

@@ -95,7 +95,7 @@ class VersionSet {
 
  private:
   struct Rep;
-  explicit VersionSet(std::unique_ptr<Rep> rep);
+  explicit VersionSet(Deps deps);
 
   std::atomic<uint64_t> next_file_number_{
       1};  // Relaxed: only uniqueness matters.
