@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "db/filename.h"
 #include "db/version/version_set.h"
 #include "lissom/db.h"
@@ -355,6 +354,8 @@ class Demo {
                                   .directory = flags_.dir + "/killed",
                                   .kills = flags_.kills,
                                   .seed = flags_.seed}));
+    steps_.push_back(
+        {"recover after kill -9", flags_.kills, kills_.recovery_seconds});
     return absl::OkStatus();
   }
 

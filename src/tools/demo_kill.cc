@@ -213,7 +213,7 @@ absl::StatusOr<KillResult> RunKills(const PackageIndex& index,
     first = found.next;
     progress.Add();
   }
-  progress.Finish("kills survived");
+  progress.Finish("kills and recoveries");
   return result;
 }
 
