@@ -105,7 +105,8 @@ class RetireList {
  public:
   RetireList();
   // Drops what it can. What a reader may still use goes to a process-wide list
-  // that every later Reclaim, of any RetireList, works on.
+  // that every later Reclaim, of any RetireList, works on: a retired object
+  // must own all that its destructor touches.
   ~RetireList();
   RetireList(const RetireList&) = delete;
   RetireList& operator=(const RetireList&) = delete;
