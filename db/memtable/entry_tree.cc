@@ -47,6 +47,7 @@ struct alignas(64) EntryTree::Node {
     }
     std::memcpy(slots.at.data(), words, sizeof words);
     slots.count = seen & 0xff;
+    slots.version = seen;
     return slots;
   }
 
@@ -191,6 +192,18 @@ inline uint32_t EntryTree::Search(const Node& node, const Slots& slots,
   return low;
 }
 
+// Returns the child that the order `slots` puts at `index`; nullptr if the
+// order changed meanwhile. The child may be the left half of the one that the
+// order means; the order that lists the right half was published before it
+// (release; acquire in RefOf), so then the version is seen to differ.
+inline const EntryTree::Node* EntryTree::ChildAt(const Node& node,
+                                                 const Slots& slots,
+                                                 uint32_t index) const {
+  const Arena::Ref ref = node.RefOf(slots.at[index]);
+  const uint64_t now = node.version.load(std::memory_order_acquire);
+  return now == slots.version ? NodeAt(ref) : nullptr;
+}
+
 const EntryTree::Node* EntryTree::FindLeaf(
     const InternalKeyView& target) const {
   const Node* node = NodeAt(root_.load(std::memory_order_acquire));
@@ -198,7 +211,9 @@ const EntryTree::Node* EntryTree::FindLeaf(
     const Slots slots = node->ReadSlots();
     // The first child holds all that is before the second's fence.
     const uint32_t index = Search<true>(*node, slots, 1, target) - 1;
-    node = NodeAt(node->RefOf(slots.at[index]));
+    const Node* child = ChildAt(*node, slots, index);
+    if (child == nullptr) continue;  // The writer went on: look again.
+    node = child;
     node->Prefetch();
   }
   return node;
@@ -208,7 +223,8 @@ const EntryTree::Node* EntryTree::EdgeLeaf(bool last) const {
   const Node* node = NodeAt(root_.load(std::memory_order_acquire));
   while (node->level > 0) {
     const Slots slots = node->ReadSlots();
-    node = NodeAt(node->RefOf(slots.at[last ? slots.count - 1 : 0]));
+    const Node* child = ChildAt(*node, slots, last ? slots.count - 1 : 0);
+    if (child != nullptr) node = child;
   }
   return node;
 }
@@ -317,11 +333,9 @@ EntryTree::Split EntryTree::SplitNode(const Step& step, const Item& added,
   split.right = MakeNode(node, fence, upper,
                          ChoosePrefix(node, fence, upper, right), right);
   const uint32_t left_prefix = ChoosePrefix(node, node.lower, fence, left);
-  if (left_count == kSlots && left_prefix == node.prefix_size) {
-    if (replaced != Arena::kNull) {
-      node.refs[step.slots.at[step.index]].store(replaced,
-                                                 std::memory_order_release);
-    }
+  // Not if a child was replaced: its right half is not yet to be found.
+  if (left_count == kSlots && left_prefix == node.prefix_size &&
+      replaced == Arena::kNull) {
     node.upper.store(fence, std::memory_order_release);
   } else {
     split.left = MakeNode(node, node.lower, fence, left_prefix, left);

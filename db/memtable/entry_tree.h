@@ -13,14 +13,18 @@
 //   Slots are filled front to back; sorted is only the *order*, a list of slot
 //   numbers. The writer fills a free slot, writes the new order over the one
 //   not in use, and publishes it by `version`. A reader copies the order and
-//   looks at the version again: a copy is torn only if two inserts into this
-//   node passed meanwhile. From then on what the copy lists never changes
-//   under it, so readers need no second look.
+//   looks at the version again, and copies again if an insert into this very
+//   node passed meanwhile. A writer that stops half-way delays nobody. The
+//   slots of a leaf that a copy lists never change, so it may be kept.
 //
 //   A full node is not changed: two new ones take its place (one, if the
 //   insert is at the right or left end of the tree). The old one stays for
 //   whoever stands on it, links included. It lacks only what was added
 //   after it was replaced, which is after such a reader got there.
+//   In the parent the right one gets a slot, then the left one takes the old
+//   one's place in its slot. An order from before with the left one from after
+//   would miss the right: so a reader that took a child from an inner node
+//   looks at that node's version once more.
 //
 // Heads: a head is taken behind the node's prefix, which both its fences (the
 //   smallest entry it may hold; the smallest of its right neighbour) and so
@@ -58,6 +62,7 @@ class EntryTree {
   struct Slots {
     alignas(8) std::array<uint8_t, 32> at;
     uint32_t count = 0;
+    uint64_t version = 0;  // Of the node when the copy was taken.
   };
 
  public:
@@ -121,6 +126,8 @@ class EntryTree {
                   const InternalKeyView& target) const;
   const Node* FindLeaf(const InternalKeyView& target) const;
   const Node* EdgeLeaf(bool last) const;
+  const Node* ChildAt(const Node& node, const Slots& slots,
+                      uint32_t index) const;
 
   uint32_t FindPath(const InternalKeyView& key, Step* path) const;
   Split SplitNode(const Step& step, const Item& added, Arena::Ref replaced);

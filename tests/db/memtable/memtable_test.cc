@@ -297,8 +297,8 @@ TEST(Memtable, AnIteratorKeepsItAlive) {
 // The i-th key, in an order in which neighbours come at any time, several
 // versions of some.
 std::string ScrambledKey(uint64_t i) {
-  const uint64_t n = i * 0x9e3779b97f4a7c15u >> 48;
-  return Format("user%08d", n % 5000);
+  const uint64_t n = i * 0x9e3779b97f4a7c15u >> 40;
+  return Format("user%08d", n % 20000);
 }
 
 void ReadWhileWriting(const Memtable& memtable, const KeyOrder& order,
@@ -308,7 +308,8 @@ void ReadWhileWriting(const Memtable& memtable, const KeyOrder& order,
   for (uint64_t now = 0; now < entries;) {
     now = visible.load(std::memory_order_acquire);
     if (now == 0) continue;
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 500; ++i) {
+      now = visible.load(std::memory_order_acquire);
       const uint64_t n = 1 + random.Uniform(now);
       const std::string key = ScrambledKey(n);
       Memtable::Entry entry;
@@ -316,6 +317,7 @@ void ReadWhileWriting(const Memtable& memtable, const KeyOrder& order,
       ASSERT_EQ(entry.sequence, n);
       ASSERT_EQ(entry.value, key);
     }
+    if (!random.OneIn(20) && now < entries) continue;
     const bool forward = random.OneIn(2);
     auto it = memtable.NewIterator();
     uint64_t seen = 0;
@@ -334,7 +336,7 @@ void ReadWhileWriting(const Memtable& memtable, const KeyOrder& order,
 }
 
 TEST(Memtable, ReadersSeeAllThatWasAddedBeforeWhileOneWrites) {
-  constexpr uint64_t kEntries = 20000;
+  constexpr uint64_t kEntries = 60000;
   const uint64_t seed = TestSeed();
   SCOPED_TRACE("LISSOM_SEED=" + std::to_string(seed));
   const KeyOrder order(BytewiseComparator());
