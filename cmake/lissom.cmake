@@ -38,7 +38,8 @@ function(lissom_library name)
   cmake_parse_arguments(arg "" "" "SRCS;DEPS" ${ARGN})
   add_library(lissom_${name} STATIC ${arg_SRCS})
   add_library(lissom::${name} ALIAS lissom_${name})
-  target_link_libraries(lissom_${name} PUBLIC ${arg_DEPS} lissom_flags)
+  target_link_libraries(lissom_${name} PUBLIC ${arg_DEPS} PRIVATE lissom_flags)
+  target_include_directories(lissom_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 endfunction()
 
 # lissom_test(coding_test DEPS ... [LABELS slow] [TIMEOUT s]): one gtest program

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "db/db_impl.h"
+#include "db/open.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -51,6 +52,19 @@ WriteBatch& ScratchBatch() {
 }  // namespace
 
 DB::DB(std::shared_ptr<DbImpl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options,
+                                             const std::string& path) {
+  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<DB>> {
+    LISSOM_ASSIGN_OR_RETURN(std::shared_ptr<DbImpl> impl,
+                            OpenDb(options, path));
+    return std::unique_ptr<DB>(new DB(std::move(impl)));
+  });
+}
+
+absl::Status DB::Destroy(const Options& options, const std::string& path) {
+  return Guarded([&] { return DestroyDb(options, path); });
+}
 
 DB::~DB() {
   const absl::Status status = Close();

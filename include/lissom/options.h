@@ -115,8 +115,8 @@ struct ReadOptions {
   bool fill_cache = true;
 
   // Iterators show only keys k with lower <= k < upper. Copied.
-  std::optional<std::string> iterate_lower_bound;
-  std::optional<std::string> iterate_upper_bound;
+  std::optional<std::string> iterate_lower_bound = std::nullopt;
+  std::optional<std::string> iterate_upper_bound = std::nullopt;
 };
 
 struct WriteOptions {

@@ -53,7 +53,7 @@ struct ErrorDetail {
 
   ErrorKind kind = ErrorKind::kOther;
   int error_number = 0;  // errno, or 0.
-  std::string file;      // Path of the file concerned, or empty.
+  std::string file = {};  // Path of the file concerned, or empty.
   uint64_t offset = kNoOffset;
   Severity severity = Severity::kCall;
 };
