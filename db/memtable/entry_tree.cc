@@ -178,8 +178,10 @@ inline uint32_t EntryTree::Search(const Node& node, const Slots& slots,
       ++high;
     }
   }
-  while (low < high) {
-    const uint32_t middle = (low + high) / 2;
+  // At the right edge, where keys often come sorted and share their heads, the
+  // last slot is looked at first.
+  uint32_t middle = node.Upper() == Arena::kNull ? high - 1 : (low + high) / 2;
+  for (; low < high; middle = (low + high) / 2) {
     const Arena::Ref ref = node.RefOf(slots.at[middle]);
     const int order =
         order_.Compare(EntryAt(FenceOf(node, ref))->key(), target);
@@ -423,10 +425,18 @@ inline void EntryTree::Cursor::Enter(const Node* leaf) {
   slots_ = leaf->ReadSlots();
 }
 
-// Entries lie anywhere: fetch the ones that either direction needs soon.
 inline void EntryTree::Cursor::Show(uint32_t index) {
   index_ = index;
   entry_ = tree_->EntryAt(leaf_->RefOf(slots_.at[index]));
+}
+
+// Entries lie anywhere: the processor cannot guess where the next ones are.
+inline void EntryTree::Cursor::Fetch(uint32_t index) const {
+  if (index >= slots_.count) return;
+  const char* entry = reinterpret_cast<const char*>(
+      tree_->EntryAt(leaf_->RefOf(slots_.at[index])));
+  __builtin_prefetch(entry);
+  __builtin_prefetch(entry + 64);
 }
 
 void EntryTree::Cursor::EnterNext() {
@@ -436,6 +446,9 @@ void EntryTree::Cursor::EnterNext() {
     return;
   }
   Enter(tree_->NodeAt(ref));
+  for (uint32_t i = 0; i < kFetchAhead; ++i) Fetch(i);
+  const Arena::Ref next = leaf_->next.load(std::memory_order_acquire);
+  if (next != Arena::kNull) tree_->NodeAt(next)->Prefetch();
   Show(0);
 }
 
@@ -446,6 +459,9 @@ void EntryTree::Cursor::EnterPrev() {
     return;
   }
   Enter(tree_->NodeAt(ref));
+  for (uint32_t i = 1; i <= kFetchAhead; ++i) Fetch(slots_.count - i);
+  const Arena::Ref previous = leaf_->previous.load(std::memory_order_acquire);
+  if (previous != Arena::kNull) tree_->NodeAt(previous)->Prefetch();
   Show(slots_.count - 1);
 }
 
@@ -484,6 +500,7 @@ void EntryTree::Cursor::SeekForPrev(const InternalKeyView& target) {
 void EntryTree::Cursor::Next() {
   LISSOM_DCHECK(entry_ != nullptr);
   if (index_ + 1 < slots_.count) {
+    Fetch(index_ + 1 + kFetchAhead);
     Show(index_ + 1);
   } else {
     EnterNext();
@@ -493,6 +510,7 @@ void EntryTree::Cursor::Next() {
 void EntryTree::Cursor::Prev() {
   LISSOM_DCHECK(entry_ != nullptr);
   if (index_ > 0) {
+    Fetch(index_ - 1 - kFetchAhead);  // Wraps to beyond the count.
     Show(index_ - 1);
   } else {
     EnterPrev();

@@ -92,8 +92,11 @@ class EntryTree {
     void Prev();  // Requires: entry() != nullptr.
 
    private:
+    static constexpr uint32_t kFetchAhead = 6;
+
     void Enter(const Node* leaf);
     void Show(uint32_t index);
+    void Fetch(uint32_t index) const;
     void EnterNext();
     void EnterPrev();
 
