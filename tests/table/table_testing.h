@@ -1,0 +1,140 @@
+// What the tests of tables share: files that are strings, tables built from
+// lists of entries, and opened from bytes.
+#ifndef LISSOM_TESTS_TABLE_TABLE_TESTING_H_
+#define LISSOM_TESTS_TABLE_TABLE_TESTING_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "lissom/comparator.h"
+#include "table/table_builder.h"
+#include "table/table_reader.h"
+#include "util/random.h"
+
+namespace lissom {
+
+// Appends to a string that the test owns.
+class StringWritableFile final : public WritableFile {
+ public:
+  explicit StringWritableFile(std::string* to) : to_(to) {}
+  absl::Status Append(std::span<const std::string_view> pieces,
+                      const IoContext&) override {
+    for (std::string_view piece : pieces) to_->append(piece);
+    size_ = to_->size();
+    return absl::OkStatus();
+  }
+  absl::Status Sync(const IoContext&) override { return absl::OkStatus(); }
+  absl::Status Allocate(uint64_t, const IoContext&) override {
+    return absl::OkStatus();
+  }
+  absl::Status TrimToSize(const IoContext&) override {
+    return absl::OkStatus();
+  }
+  absl::Status Close() override { return absl::OkStatus(); }
+
+ private:
+  std::string* to_;
+};
+
+// Reads shared bytes and counts the reads.
+class StringReadFile final : public RandomAccessFile {
+ public:
+  explicit StringReadFile(std::shared_ptr<const std::string> bytes,
+                          std::atomic<int>* reads = nullptr)
+      : bytes_(std::move(bytes)), reads_(reads) {}
+  absl::StatusOr<std::string_view> Read(uint64_t offset, size_t size,
+                                        char* scratch,
+                                        const IoContext&) const override {
+    if (reads_ != nullptr) ++*reads_;
+    if (offset >= bytes_->size()) return std::string_view(scratch, 0);
+    const size_t n = std::min<size_t>(size, bytes_->size() - offset);
+    std::memcpy(scratch, bytes_->data() + offset, n);
+    return std::string_view(scratch, n);
+  }
+  absl::StatusOr<uint64_t> Size() const override { return bytes_->size(); }
+
+ private:
+  std::shared_ptr<const std::string> bytes_;
+  std::atomic<int>* reads_;
+};
+
+struct TestEntry {
+  InternalKey key;
+  std::string value;
+};
+
+// A finished table in memory.
+struct TestTable {
+  std::shared_ptr<const std::string> bytes;
+  TableSummary summary;
+  TableBuilderOptions options;
+};
+
+inline TableBuilderOptions BuilderOptions(
+    std::shared_ptr<const Comparator> comparator = BytewiseComparator()) {
+  return {.order = KeyOrder(std::move(comparator)),
+          .id = {.high = 0x1122334455667788, .low = 0x99aabbccddeeff00}};
+}
+
+inline TestTable BuildTable(const TableBuilderOptions& options,
+                            const std::vector<TestEntry>& entries) {
+  auto bytes = std::make_shared<std::string>();
+  auto builder = TableBuilder::Create(
+      options, "test.table", std::make_unique<StringWritableFile>(bytes.get()));
+  for (const TestEntry& e : entries) {
+    const absl::Status status = builder->Add(e.key.view(), e.value);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  auto summary = builder->Finish();
+  EXPECT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->file_size, bytes->size());
+  return {bytes, *summary, options};
+}
+
+inline std::shared_ptr<BlockCache> NewCache(size_t bytes = 64 << 20) {
+  return std::make_shared<BlockCache>(bytes);
+}
+
+// Opens `bytes` as the table that `like` is.
+inline absl::StatusOr<std::unique_ptr<TableReader>> OpenTable(
+    const TestTable& like, std::shared_ptr<const std::string> bytes,
+    std::shared_ptr<BlockCache> cache = NewCache(),
+    std::atomic<int>* reads = nullptr) {
+  return TableReader::Open(
+      {.order = like.options.order,
+       .cache = std::move(cache),
+       .id = like.options.id,
+       .file_size = like.bytes->size(),
+       .tail_size = like.summary.tail_size},
+      "test.table", std::make_unique<StringReadFile>(std::move(bytes), reads));
+}
+
+inline std::unique_ptr<TableReader> MustOpen(
+    const TestTable& table, std::shared_ptr<BlockCache> cache = NewCache(),
+    std::atomic<int>* reads = nullptr) {
+  auto reader = OpenTable(table, table.bytes, std::move(cache), reads);
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  return std::move(reader).value();
+}
+
+// LISSOM_SEED, or one from the system; printed, so that a run can be repeated.
+inline uint64_t TestSeed() {
+  const char* given = std::getenv("LISSOM_SEED");
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : SystemSeed();
+  std::cerr << "LISSOM_SEED=" << seed << "\n";
+  return seed;
+}
+
+}  // namespace lissom
+
+#endif  // LISSOM_TESTS_TABLE_TABLE_TESTING_H_
