@@ -158,7 +158,7 @@ absl::StatusOr<Step> VersionSet::Rep::Begin(const ManifestState& state,
     if (old.comparator->empty()) old.comparator.reset();
     if (*old.database_id == FileId{}) old.database_id.reset();
   }
-  const absl::StatusOr<Step> base =
+  absl::StatusOr<Step> base =
       Take(deps.source, ManifestNumbers(), nullptr, std::move(old));
   if (!base.ok()) {
     return BadState(base.status(), ManifestFileName(deps.source->directory,
@@ -174,6 +174,9 @@ absl::StatusOr<Step> VersionSet::Rep::Begin(const ManifestState& state,
   absl::StatusOr<Step> step =
       Take(deps.source, base->numbers, base->version.get(), Complete(edit));
   if (!step.ok()) return BadEdit(step.status());
+  // Never seen by anybody; Show compares with it what the edit removes.
+  MutexLock lock(mu);
+  current = std::move(base->version);
   if (!step->numbers.complete()) {
     return absl::InternalError(
         "a new database needs the name of its order and an id");
@@ -288,13 +291,15 @@ void VersionSet::Rep::Latch(const absl::Status& cause) {
 }
 
 absl::Status VersionSet::Close() {
-  MutexLock lock(rep_->apply_mu);
-  if (rep_->closed) return absl::OkStatus();
-  rep_->closed = true;
-  absl::Status status =
-      rep_->latched.ok() ? rep_->Close() : LatchedError(rep_->latched);
-  rep_->manifest.reset();
-  return status;
+  Rep& rep = *rep_;
+  MutexLock lock(rep.apply_mu);
+  if (rep.latched.ok() && !rep.closed) {
+    const absl::Status status = rep.Close();
+    if (!status.ok()) rep.Latch(status);
+  }
+  rep.closed = true;
+  rep.manifest.reset();
+  return rep.latched;
 }
 
 absl::Status VersionSet::Rep::Close() {

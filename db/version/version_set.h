@@ -90,7 +90,8 @@ class VersionSet {
   // No more than this is promised to have been given out durably.
   void RaiseLastSequence(SequenceNumber sequence);
 
-  // Syncs and closes the manifest. Apply returns kCancelled from then on.
+  // Syncs and closes the manifest; returns the failure that was latched, if one
+  // was. Apply returns kCancelled from then on.
   absl::Status Close();
 
  private:
