@@ -117,6 +117,10 @@ class Opener {
     if (state == DirectoryState::kAbsent) {
       const absl::Status made = files().CreateDirectory(path_);
       if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
+    }
+    if (state != DirectoryState::kDatabase) {
+      // Also for a directory that was there: whoever made it, perhaps an open
+      // that failed right here, may not have made its name durable.
       LISSOM_RETURN_IF_ERROR(files().SyncDirectory(ParentOf(path_)));
     }
     LISSOM_ASSIGN_OR_RETURN(lock_, files().LockFile(LockFileName(path_)));
