@@ -68,7 +68,7 @@ bool BlockChecksumHolds(const FileId& id, uint64_t offset,
 
 struct Footer {
   static constexpr size_t kSize = 72;
-  static constexpr uint64_t kMagic = 0x62617466'6d6f7373;  // "ssomftab"
+  static constexpr uint64_t kMagic = 0x62746d6f7373696c;  // "lissomtb"
   static constexpr uint32_t kVersion = 0;
 
   BlockHandle top;  // Never compressed, like the properties.

@@ -118,9 +118,12 @@ class MergingIteratorModel : public testing::TestWithParam<int> {
 
   std::string RandomKey() {
     // Shared prefixes longer than a head, short keys, bytes of 0 and 255.
-    static const std::string kPrefixes[] = {"", "user0000", "user00000",
+    static const std::string kPrefixes[] = {"user00000", "user0000user1111",
+                                            std::string(40, 'u'), "",
                                             std::string("\0\0", 2)};
-    std::string key = kPrefixes[random_.Uniform(4)];
+    // Some seeds share prefixes throughout, some with exceptions, some rarely.
+    std::string key = kPrefixes[random_.Uniform(
+        random_.OneIn(50) ? 5 : 1 + static_cast<uint64_t>(GetParam()) % 5)];
     for (uint64_t n = random_.Uniform(3); n > 0; --n) {
       key += static_cast<char>(random_.OneIn(4) ? 255 * random_.Uniform(2)
                                                 : 'a' + random_.Uniform(3));
