@@ -431,7 +431,8 @@ TEST_F(PosixFileSystemTest, UnlockingWorksWhileAChildHoldsTheDescriptor) {
   const pid_t child = ::fork();
   if (child == 0) {
     unlocked.Wait();
-    reopened.Open(fs_->LockFile(Path("LOCK")).ok());
+    const bool mine = fs_->LockFile(Path("LOCK")).ok();  // Let go of at once.
+    reopened.Open(mine);
     ::pause();  // Goes on holding the inherited descriptor until it is killed.
     ::_exit(0);
   }
