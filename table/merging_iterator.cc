@@ -1,7 +1,10 @@
 #include "table/merging_iterator.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -59,10 +62,13 @@ class MergingIterator final : public InternalIterator {
  private:
   enum Direction { kForward, kBackward };
 
+  static constexpr size_t kMaxPrefixWords = 4;
+  static constexpr uint32_t kChangesBetweenPrefixes = 1024;
+
   struct Source {
     std::unique_ptr<InternalIterator> iterator;
     InternalKeyView key;  // Of the iterator, while it stands in the heap.
-    uint64_t head = 0;    // Of key.user_key, the prefix being empty.
+    uint64_t head = 0;    // Of key.user_key behind the shared prefix.
   };
 
   // Is `a` shown before `b` when going in this direction?
@@ -87,8 +93,48 @@ class MergingIterator final : public InternalIterator {
       return false;
     }
     source.key = source.iterator->key();
-    source.head = order_.Head(source.key.user_key);
+    const size_t shared = SharedWords(source.key.user_key, prefix_words_);
+    if (shared < prefix_words_) SetPrefixWords(shared);
+    SetHead(source);
     return true;
+  }
+
+  void SetHead(Source& source) const {
+    std::string_view suffix = source.key.user_key;
+    suffix.remove_prefix(prefix_words_ * sizeof(uint64_t));
+    source.head = order_.Head(suffix);
+  }
+
+  void SetPrefixWords(size_t words) {
+    prefix_words_ = words;
+    for (Source* source : heap_) SetHead(*source);
+  }
+
+  // How many of the first `limit` words of the key are those of prefix_?
+  size_t SharedWords(std::string_view key, size_t limit) const {
+    limit = std::min(limit, key.size() / sizeof(uint64_t));
+    for (size_t i = 0; i < limit; ++i) {
+      if (WordAt(key, i) != prefix_[i]) return i;
+    }
+    return limit;
+  }
+
+  static uint64_t WordAt(std::string_view key, size_t index) {
+    uint64_t word;
+    std::memcpy(&word, key.data() + index * sizeof word, sizeof word);
+    return word;
+  }
+
+  // Makes what the present keys of all sources share the prefix.
+  void ChoosePrefix() {
+    if (heap_.empty() || !order_.has_heads()) return;
+    const std::string_view first = heap_[0]->key.user_key;
+    size_t words = std::min(kMaxPrefixWords, first.size() / sizeof(uint64_t));
+    for (size_t i = 0; i < words; ++i) prefix_[i] = WordAt(first, i);
+    for (const Source* source : heap_) {
+      words = SharedWords(source->key.user_key, words);
+    }
+    SetPrefixWords(words);
   }
 
   void Fail(absl::Status status) {
@@ -100,6 +146,7 @@ class MergingIterator final : public InternalIterator {
   void Position(Direction direction, Move move) {
     status_ = absl::OkStatus();
     heap_.clear();
+    prefix_words_ = 0;
     for (Source& source : sources_) {
       move(*source.iterator);
       if (Load(source)) {
@@ -119,6 +166,7 @@ class MergingIterator final : public InternalIterator {
     Source* const leader = heap_[0];
     heap_.clear();
     heap_.push_back(leader);
+    prefix_words_ = 0;  // BuildHeap chooses anew.
     for (Source& source : sources_) {
       if (&source == leader) continue;
       InternalIterator& it = *source.iterator;
@@ -141,6 +189,7 @@ class MergingIterator final : public InternalIterator {
 
   void BuildHeap(Direction direction) {
     direction_ = direction;
+    ChoosePrefix();
     if (direction == kForward) {
       for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown<kForward>(i);
       FindRunnerUp<kForward>();
@@ -163,6 +212,7 @@ class MergingIterator final : public InternalIterator {
       heap_[0] = heap_.back();
       heap_.pop_back();
     }
+    if (++changes_of_leader_ % kChangesBetweenPrefixes == 0) ChoosePrefix();
     SiftDown<kDirection>(0);
     FindRunnerUp<kDirection>();
   }
@@ -198,6 +248,12 @@ class MergingIterator final : public InternalIterator {
   std::vector<Source*> heap_;
   Source* runner_up_ = nullptr;  // The first of the heap but for heap_[0].
   Direction direction_ = kForward;
+  // All keys in the heap begin with these words, so heads need not look at
+  // them: keys of one application often share their first bytes. A key without
+  // them shortens the prefix; now and then it is chosen anew.
+  std::array<uint64_t, kMaxPrefixWords> prefix_{};
+  size_t prefix_words_ = 0;
+  uint32_t changes_of_leader_ = 0;
   absl::Status status_;
 };
 

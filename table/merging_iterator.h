@@ -2,9 +2,10 @@
 // order, forwards and backwards.
 //
 // Idea: a heap of the sources by their present keys, compared by cached heads
-//   first. While one source leads, a step compares its new key with that of the
-//   runner-up and leaves the heap alone, so a run of keys from one source (the
-//   usual case of a compaction into a larger level) costs one comparison a key.
+//   first, taken behind a prefix that all of them share. While one source
+//   leads, a step compares its new key with that of the runner-up and leaves
+//   the heap alone, so a run of keys from one source (the usual case of a
+//   compaction into a larger level) costs one comparison a key.
 // Ties: if two sources hold the same internal key, both entries are shown, that
 //   of the source with the smaller index first when going forwards.
 // Errors: a source that ends with an error ends the merge with that error. No
