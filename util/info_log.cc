@@ -36,13 +36,14 @@ class InfoLog final : public Logger {
   void Log(LogLevel level, std::string_view line) override {
     const char letter[] = {' ', Letter(level), ' ', '\0'};
     const std::string text =
-        absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E6S%Ez", clock_->Now(),
+        absl::StrCat(absl::FormatTime("%E4Y-%m-%dT%H:%M:%E6SZ", clock_->Now(),
                                       absl::UTCTimeZone()),
                      letter, Escape(line, kMaxLineBytes), "\n");
-    const std::string_view piece = text;
     MutexLock lock(mu_);
+    // After a failed append the file may end in half a line: end it first.
+    const std::string_view pieces[] = {torn_ ? "\n" : "", text};
     // A full disk must not be made worse by the log's complaint about it.
-    file_->Append({&piece, 1}, kContext).IgnoreError();
+    torn_ = !file_->Append(pieces, kContext).ok();
   }
 
  private:
@@ -50,6 +51,7 @@ class InfoLog final : public Logger {
   const std::shared_ptr<Clock> clock_;
   Mutex mu_;  // A leaf; held over the append, so that lines do not mix.
   const std::unique_ptr<WritableFile> file_ ABSL_PT_GUARDED_BY(mu_);
+  bool torn_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace
