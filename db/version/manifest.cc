@@ -255,8 +255,9 @@ absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Install(
 }
 
 absl::Status ManifestWriter::Append(std::string_view edit) {
-  log_->Add({.ordinal = ++last_ordinal_, .payload = edit},
-            {.log_number = number(), .offset = log_->synced_size()});
+  SyncMark mark;  // Before the first sync nothing is known.
+  if (log_->synced_size() > 0) mark = {number(), log_->synced_size()};
+  log_->Add({.ordinal = ++last_ordinal_, .payload = edit}, mark);
   LISSOM_RETURN_IF_ERROR(log_->Write());
   return log_->Sync();
 }

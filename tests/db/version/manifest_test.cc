@@ -2,6 +2,7 @@
 // refused. How a VersionSet uses them is in version_set_test.cc.
 #include "db/version/manifest.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -368,18 +369,20 @@ TEST(Manifest, EncodeCheckedRefusesWhatCouldNotBeRead) {
 
 // --- Records ----------------------------------------------------------------
 
-// Writes records as they come, right or wrong, and CURRENT.
-void WriteRecords(
-    MemoryFileSystem& file_system,
-    const std::vector<std::pair<uint64_t, VersionEdit>>& records) {
+// Writes records as they come, right or wrong, and CURRENT. `marked`: each
+// says how far the manifest was synced, or at least `min_mark`.
+void WriteRecords(MemoryFileSystem& file_system,
+                  const std::vector<std::pair<uint64_t, VersionEdit>>& records,
+                  bool marked = true, uint64_t min_mark = 0) {
   auto log = LogWriter::Create(
       file_system, kManifestPath,
       {.kind = LogKind::kManifest, .number = 3, .id = {.high = 7, .low = 8}},
       0);
   ASSERT_TRUE(log.ok()) << log.status();
   for (const auto& [ordinal, edit] : records) {
-    (*log)->Add({.ordinal = ordinal, .payload = edit.Encode()},
-                {.log_number = 3, .offset = (*log)->synced_size()});
+    SyncMark mark;
+    if (marked) mark = {3, std::max((*log)->synced_size(), min_mark)};
+    (*log)->Add({.ordinal = ordinal, .payload = edit.Encode()}, mark);
     ASSERT_TRUE((*log)->Write().ok());
     ASSERT_TRUE((*log)->Sync().ok());
   }
@@ -416,6 +419,29 @@ TEST(Manifest, RecordsLostRepeatedOrReorderedAreDataLoss) {
       EXPECT_EQ(DetailOf(status)->file, kManifestPath);
     }
   }
+}
+
+TEST(Manifest, ARecordBehindDamageIsDataLossWithoutAMarkToo) {
+  const auto file_system = NewFileSystem();
+  WriteRecords(*file_system,
+               {{1, FirstEdit()}, {2, Adding(1, "7[a-b]")}, {3, FirstEdit()}},
+               /*marked=*/false);
+  ASSERT_TRUE(ReadManifest(*file_system, "/db").ok());
+  // The second edit: the id of its table.
+  const size_t at = file_system->GetBytes(kManifestPath)->find("pahs");
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_TRUE(file_system->FlipBit(kManifestPath, at * 8).ok());
+  const absl::Status status = ReadManifest(*file_system, "/db").status();
+  EXPECT_TRUE(IsDataLoss(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("there are later ones"));
+}
+
+TEST(Manifest, AMarkBeyondItsEndIsDataLoss) {
+  const auto file_system = NewFileSystem();
+  WriteRecords(*file_system, {{1, FirstEdit()}}, /*marked=*/true, 1000);
+  const absl::Status status = ReadManifest(*file_system, "/db").status();
+  EXPECT_TRUE(IsDataLoss(status)) << status;
+  EXPECT_EQ(DetailOf(status)->file, kManifestPath);
 }
 
 // --- Damage -----------------------------------------------------------------

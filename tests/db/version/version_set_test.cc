@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "db/filename.h"
 #include "db/version/manifest.h"
@@ -100,6 +101,26 @@ TEST(VersionSet, ANewDatabaseIsEmptyAndReadable) {
   EXPECT_EQ(state->comparator, BytewiseComparator()->Name());
   EXPECT_EQ(state->database_id, (FileId{.high = 1, .low = 2}));
   EXPECT_EQ(state->next_file_number, 2u);
+}
+
+// The dump in db/FORMAT.md; whoever changes one changes the other.
+TEST(VersionSet, TheSmallestManifestIsAsTheFormatPageShowsIt) {
+  const auto file_system = NewFileSystem();
+  VersionEdit birth = Birth();
+  birth.database_id =
+      FileId{.high = 0x1122334455667788u, .low = 0x99aabbccddeeff00u};
+  ASSERT_TRUE(
+      VersionSet::Create(DepsOn(file_system), ManifestState(), birth).ok());
+  EXPECT_EQ(
+      absl::BytesToHexString(*file_system->GetBytes("/db/MANIFEST-000001")),
+      "6c6973736f6d6d660000000038000000"
+      "0100000000000000c510c70f6daff2b3"
+      "ea4c364796553b850000000000000000"
+      "bb6a88cfc9b6f622489d87563c000000"
+      "cba49616823a0181196c6973736f6d2e"
+      "4279746577697365436f6d7061726174"
+      "6f728210887766554433221100ffeedd"
+      "ccbbaa99830100840102850100860100");
 }
 
 TEST(VersionSet, AnEditIsSeenAndDurable) {
@@ -437,6 +458,7 @@ class Life {
   const std::vector<Step>& steps() const { return steps_; }
   VersionSet* set() { return set_.get(); }
   bool closed() const { return closed_; }
+  int rolls() const { return rolls_; }
 
  private:
   template <typename Call>
@@ -533,6 +555,7 @@ class Life {
 
   void RemoveObsolete() {
     for (const uint64_t old : set_->TakeObsoleteManifests()) {
+      ++rolls_;
       // Its failure is no error of an edit.
       file_system_->RemoveFile(ManifestFileName(kDirectory, old), {})
           .IgnoreError();
@@ -547,6 +570,7 @@ class Life {
   ManifestState model_;
   uint64_t sequence_ = 0;
   bool closed_ = false;
+  int rolls_ = 0;
 };
 
 std::vector<CrashPolicy> Policies(uint64_t seed) {
@@ -605,11 +629,13 @@ void CheckImage(const std::shared_ptr<MemoryFileSystem>& image,
 TEST(VersionSetCrash, AfterEveryOperationTheStateIsWhatWasAcknowledgedOrNext) {
   const uint64_t seed = TestSeed();
   uint64_t images = 0;
+  int rolls = 0;
   for (uint64_t round = 0; round < Scaled(20); ++round) {
     const auto base = NewFileSystem();
     const size_t first = base->operation_count();
     Life life(*base, base, seed + round);
     ASSERT_TRUE(life.Run().ok());
+    rolls += life.rolls();
     CrashReplayer replayer(*base);
     for (size_t n = first; n <= base->operation_count(); ++n) {
       replayer.AdvanceTo(n);
@@ -623,7 +649,9 @@ TEST(VersionSetCrash, AfterEveryOperationTheStateIsWhatWasAcknowledgedOrNext) {
       }
     }
   }
-  std::printf("%llu images\n", static_cast<unsigned long long>(images));
+  std::printf("%llu images, %d rolls\n",
+              static_cast<unsigned long long>(images), rolls);
+  EXPECT_GT(rolls, 0);
 }
 
 // --- Failures ---------------------------------------------------------------
