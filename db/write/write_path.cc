@@ -90,8 +90,8 @@ bool WritePath::Join(Writer& writer) {
     back_->next = &writer;
   }
   back_ = &writer;
+  LISSOM_SYNC_POINT("WritePath:Joined");
   if (front_ != &writer) {
-    LISSOM_SYNC_POINT("WritePath:Queued");
     Await(deps_.executor, mu_, cv_, [&]() {
       mu_.AssertHeld();
       return writer.done || front_ == &writer;
@@ -107,6 +107,7 @@ void WritePath::Leave(Writer& last, const absl::Status& status) {
     front_ = writer->next;
     writer->status = status;
     writer->done = true;
+    LISSOM_SYNC_POINT("WritePath:Left");
     if (writer == &last) break;
     alone = false;
   }
@@ -210,6 +211,7 @@ absl::Status WritePath::TrySyncLogs() {
     mark_ = {log->header().number, log->synced_size()};
   }
   if (log_->synced_size() != log_->size()) {
+    LISSOM_SYNC_POINT("WritePath:BeforeSync");
     LISSOM_RETURN_IF_ERROR(log_->Sync());
   }
   mark_ = {log_->header().number, log_->synced_size()};
