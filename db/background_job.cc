@@ -16,12 +16,16 @@ BackgroundJob::BackgroundJob(Executor& executor, Executor::Priority priority,
       run_(std::move(run)) {}
 
 void BackgroundJob::Poke() {
+  mu_.AssertHeld();
   if (scheduled_ || stopped_ || !has_work_()) return;
-  scheduled_ = true;
   Schedule();
+  scheduled_ = true;  // Not before: Schedule may throw.
 }
 
-void BackgroundJob::Stop() { stopped_ = true; }
+void BackgroundJob::Stop() {
+  mu_.AssertHeld();
+  stopped_ = true;
+}
 
 void BackgroundJob::Schedule() {
   executor_.Schedule(priority_, [this] { RunOnce(); });
@@ -34,11 +38,8 @@ void BackgroundJob::RunOnce() {
     run_();
   }
   // One run a task: others of this priority get their turn in between.
-  if (!stopped_ && has_work_()) {
-    Schedule();
-  } else {
-    scheduled_ = false;
-  }
+  scheduled_ = false;
+  Poke();
   cv_.SignalAll();
 }
 

@@ -21,11 +21,15 @@ class BackgroundJob {
                 CondVar& cv, std::function<bool()> has_work,
                 std::function<void()> run);
 
-  // Starts the job if there is work and it is not under way.
-  void Poke() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // No further run begins.
-  void Stop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !scheduled_; }
+  // Starts the job if there is work and it is not under way. Requires, like the
+  // two below: the owner's mutex is held (an assertion, because the analysis
+  // does not know that it is this mu_).
+  void Poke();
+  void Stop();  // No further run begins.
+  bool idle() const {
+    mu_.AssertHeld();
+    return !scheduled_;
+  }
 
  private:
   void RunOnce();

@@ -402,20 +402,26 @@ void DbImpl::NoteCompactionFailure(const absl::Status& status) {
             absl::StrCat("a compaction failed: ", Plain(status)));
   MutexLock lock(mu_);
   compaction_error_ = status;
-  const std::optional<ErrorDetail> detail = DetailOf(status);
-  if (absl::IsDataLoss(status) && detail.has_value()) {
-    // A damaged table stays where it is: trying again would not mend it.
-    const std::string name = detail->file.substr(detail->file.rfind('/') + 1);
-    const std::optional<ParsedFileName> file = ParseFileName(name);
-    if (file.has_value()) picker_state_.quarantined.insert(file->number);
-  } else {
-    constexpr int kMaxDoublings = 8;  // Of a second.
-    compaction_retry_at_ =
-        parts_.options.clock->Monotonic() +
-        absl::Seconds(1 << std::min(compaction_failures_, kMaxDoublings));
-    ++compaction_failures_;
+  // A damaged table stays where it is: trying again would not mend it.
+  if (QuarantineDamaged(status)) {
+    NoteShape();
+    return;
   }
+  constexpr int kMaxDoublings = 8;  // Of a second.
+  compaction_retry_at_ =
+      parts_.options.clock->Monotonic() +
+      absl::Seconds(1 << std::min(compaction_failures_, kMaxDoublings));
+  ++compaction_failures_;
   NoteShape();
+}
+
+bool DbImpl::QuarantineDamaged(const absl::Status& status) {
+  const std::optional<ErrorDetail> detail = DetailOf(status);
+  if (!absl::IsDataLoss(status) || !detail.has_value()) return false;
+  const std::string name = detail->file.substr(detail->file.rfind('/') + 1);
+  const std::optional<ParsedFileName> file = ParseFileName(name);
+  return file.has_value() && file->type == FileType::kTable &&
+         picker_state_.quarantined.insert(file->number).second;
 }
 
 // --- Housekeeping

@@ -101,6 +101,9 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void RunCompactionJob();
   absl::Status CompactOnce(const CompactionPlan& plan);
   void NoteCompactionFailure(const absl::Status& status);
+  // True if `status` names a damaged table that was not yet set aside.
+  bool QuarantineDamaged(const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CompactionMayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Latches `cause`: no write is acknowledged from now on.

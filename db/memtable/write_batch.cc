@@ -1,11 +1,16 @@
 #include "lissom/write_batch.h"
 
+#include <utility>
+
 #include "db/memtable/batch_format.h"
 #include "util/coding.h"
 #include "util/status_macros.h"
 
 namespace lissom {
 namespace {
+
+// Most that an entry needs beside its bytes: tag and two lengths.
+constexpr size_t kFramingBytes = 1 + 2 * kMaxVarint64Bytes;
 
 void AppendTag(std::string* rep, EntryKind kind, size_t body_bytes) {
   rep->push_back(static_cast<char>(kind));
@@ -24,9 +29,23 @@ void SetCount(std::string* rep, uint32_t count) {
 
 WriteBatch::WriteBatch() { Clear(); }
 
+WriteBatch::WriteBatch(WriteBatch&& other) : WriteBatch() {
+  *this = std::move(other);
+}
+
+WriteBatch& WriteBatch::operator=(WriteBatch&& other) {
+  if (this == &other) return *this;
+  rep_.swap(other.rep_);
+  save_points_.swap(other.save_points_);
+  oversized_ = other.oversized_;
+  other.Clear();
+  return *this;
+}
+
 void WriteBatch::Put(std::string_view key, std::string_view value) {
   if (key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes ||
-      rep_.size() + key.size() + value.size() > kMaxBatchBytes) {
+      rep_.size() + key.size() + value.size() + kFramingBytes >
+          kMaxBatchBytes) {
     oversized_ = true;
     return;
   }
@@ -38,7 +57,8 @@ void WriteBatch::Put(std::string_view key, std::string_view value) {
 }
 
 void WriteBatch::Delete(std::string_view key) {
-  if (key.size() > kMaxKeyBytes || rep_.size() + key.size() > kMaxBatchBytes) {
+  if (key.size() > kMaxKeyBytes ||
+      rep_.size() + key.size() + kFramingBytes > kMaxBatchBytes) {
     oversized_ = true;
     return;
   }
@@ -48,7 +68,7 @@ void WriteBatch::Delete(std::string_view key) {
 }
 
 void WriteBatch::PutLogData(std::string_view blob) {
-  if (rep_.size() + blob.size() > kMaxBatchBytes) {
+  if (rep_.size() + blob.size() + kFramingBytes > kMaxBatchBytes) {
     oversized_ = true;
     return;
   }

@@ -18,6 +18,20 @@ namespace {
 constexpr size_t kMaxGroupBytes = size_t{1} << 20;
 constexpr size_t kSmallBatchBytes = size_t{128} << 10;
 
+// A leader must leave the queue whatever happens: nothing may be thrown past
+// it.
+absl::Status NoThrow(absl::FunctionRef<absl::Status()> step) {
+  try {
+    return step();
+  } catch (const std::bad_alloc&) {
+    return WithDetail(absl::ResourceExhaustedError("out of memory in a write"),
+                      {.kind = ErrorKind::kNoResources});
+  } catch (...) {  // A comparator of the user's.
+    return WithDetail(absl::InternalError("a callback threw in a write"),
+                      {.kind = ErrorKind::kCallback});
+  }
+}
+
 }  // namespace
 
 struct WritePath::Writer {
@@ -55,7 +69,7 @@ absl::Status WritePath::Write(std::string_view batch, uint32_t count,
   if (status.ok() && MustMakeRoom()) {
     MutexUnlock unlock(mu_);
     need_room_.store(false, std::memory_order_relaxed);
-    status = deps_.room_maker.MakeRoom();
+    status = NoThrow([this] { return deps_.room_maker.MakeRoom(); });
   }
   Writer* last = &writer;
   if (status.ok()) {
@@ -77,7 +91,7 @@ absl::Status WritePath::RunExclusive(absl::FunctionRef<absl::Status()> action) {
     status = refusal_;
   } else {
     MutexUnlock unlock(mu_);
-    status = action();
+    status = NoThrow(action);
   }
   Leave(writer, status);
   return status;
@@ -135,14 +149,10 @@ bool WritePath::MustMakeRoom() const {
 
 absl::Status WritePath::Commit(Writer& first, Writer& last) {
   const SequenceNumber before = last_sequence_;
-  absl::Status status = AppendGroup(first, last);
+  absl::Status status = NoThrow([&] { return AppendGroup(first, last); });
   if (status.ok()) {
     LISSOM_SYNC_POINT("WritePath:Logged");
-    try {
-      status = InsertGroup(first, last, before);
-    } catch (const std::bad_alloc&) {
-      status = absl::ResourceExhaustedError("no memory for the memtable");
-    }
+    status = NoThrow([&] { return InsertGroup(first, last, before); });
   }
   if (!status.ok()) {
     // The group may be in the log, whole or in part: only recovery can tell

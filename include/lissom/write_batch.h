@@ -41,6 +41,10 @@ class WriteBatch {
       (size_t{1} << 32) - (size_t{1} << 20);
 
   WriteBatch();
+  WriteBatch(const WriteBatch&) = default;
+  WriteBatch& operator=(const WriteBatch&) = default;
+  WriteBatch(WriteBatch&& other);  // Leaves `other` empty, ready for use.
+  WriteBatch& operator=(WriteBatch&& other);
 
   void Put(std::string_view key, std::string_view value);
   void Delete(std::string_view key);  // Deleting an absent key is no error.
