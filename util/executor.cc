@@ -73,6 +73,7 @@ class Queues : public std::enable_shared_from_this<Queues> {
       threads.swap(threads_);
       changed_.SignalAll();
     }
+    LISSOM_SYNC_POINT("ThreadPool:Ending");
     for (std::thread& thread : threads) {
       if (!thread.joinable()) continue;
       serving_ == this ? thread.detach() : thread.join();
