@@ -81,17 +81,18 @@ Flaw IndexBlock::TakeFilter(std::string_view bytes, FilterId id) {
 void IndexBlock::MakeHeads(const KeyOrder& order) {
   if (!order.has_heads()) return;
   const std::string_view first = separator(0).user_key;
-  prefix_size_ = first.size();
+  size_t prefix_size = first.size();
   for (uint32_t i = 1; i < count(); ++i) {
     const std::string_view key = separator(i).user_key;
     size_t same = 0;
-    const size_t most = std::min(prefix_size_, key.size());
+    const size_t most = std::min(prefix_size, key.size());
     while (same < most && key[same] == first[same]) ++same;
-    prefix_size_ = same;
+    prefix_size = same;
   }
+  prefix_.assign(first.substr(0, prefix_size));
   heads_.reserve(count());
   for (uint32_t i = 0; i < count(); ++i) {
-    heads_.push_back(order.Head(separator(i).user_key.substr(prefix_size_)));
+    heads_.push_back(order.Head(separator(i).user_key.substr(prefix_size)));
   }
 }
 
@@ -100,9 +101,8 @@ uint32_t IndexBlock::Find(const InternalKeyView& target,
   uint32_t low = 0;
   uint32_t high = count();
   // Heads mean something only among keys with the common prefix.
-  if (!heads_.empty() && target.user_key.substr(0, prefix_size_) ==
-                             separator(0).user_key.substr(0, prefix_size_)) {
-    const uint64_t head = order.Head(target.user_key.substr(prefix_size_));
+  if (!heads_.empty() && target.user_key.substr(0, prefix_.size()) == prefix_) {
+    const uint64_t head = order.Head(target.user_key.substr(prefix_.size()));
     const uint64_t* base = heads_.data();
     for (size_t n = heads_.size(); n > 1;) {
       const size_t half = n / 2;
@@ -132,7 +132,7 @@ size_t IndexBlock::charge() const {
   return sizeof(*this) + heads_.capacity() * sizeof(heads_[0]) +
          handles_.capacity() * sizeof(handles_[0]) +
          key_at_.capacity() * sizeof(key_at_[0]) + keys_.capacity() +
-         trailers_.capacity() * sizeof(trailers_[0]) +
+         prefix_.capacity() + trailers_.capacity() * sizeof(trailers_[0]) +
          filter_lines_.capacity() * sizeof(Line);
 }
 

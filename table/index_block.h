@@ -77,7 +77,7 @@ class IndexBlock final : public CachedBlock {
   std::vector<uint32_t> key_at_;  // In keys_; one more than entries.
   std::string keys_;
   std::vector<uint64_t> trailers_;  // Empty: all are 0.
-  size_t prefix_size_ = 0;
+  std::string prefix_;  // Of all separators; mostly short enough to lie here.
   BloomFilterView filter_;
   std::vector<Line> filter_lines_;
 };
