@@ -35,11 +35,17 @@ void BackgroundJob::RunOnce() {
   MutexLock lock(mu_);
   if (!stopped_ && has_work_()) {
     MutexUnlock unlock(mu_);
-    run_();
+    try {
+      run_();
+    } catch (...) {  // Reported as far as it could be; the host lives on.
+    }
   }
   // One run a task: others of this priority get their turn in between.
   scheduled_ = false;
-  Poke();
+  try {
+    Poke();
+  } catch (...) {  // An executor that refuses: the next Poke asks it again.
+  }
   cv_.SignalAll();
 }
 

@@ -125,11 +125,18 @@ std::unique_ptr<Iterator> DB::NewIterator(const ReadOptions& options) {
     return impl_->NewIterator(options);
   } catch (const std::exception& e) {
     return NewErrorIterator(CallbackThrew(e.what()));
+  } catch (...) {
+    return NewErrorIterator(
+        CallbackThrew("something that is no std::exception"));
   }
 }
 
 std::unique_ptr<const Snapshot> DB::GetSnapshot() {
-  return impl_->GetSnapshot();
+  try {
+    return impl_->GetSnapshot();
+  } catch (...) {  // Out of memory: as after Close, there is none.
+    return nullptr;
+  }
 }
 
 absl::Status DB::Flush(const FlushOptions& options) {

@@ -112,6 +112,16 @@ absl::Status DbImpl::MakeRoom() {
 }
 
 absl::Status DbImpl::SealMemtable() {
+  try {
+    return TrySealMemtable();
+  } catch (...) {
+    // Memtable, log and list may disagree: no write may follow.
+    Latch(absl::InternalError("sealing a memtable was cut short"));
+    throw;
+  }
+}
+
+absl::Status DbImpl::TrySealMemtable() {
   const SequenceNumber last = writes_->last_sequence();
   absl::StatusOr<std::unique_ptr<LogWriter>> log = CreateRegisteredLog(
       *parts_.source, versions_, last, parts_.options.write_buffer_size);
@@ -146,10 +156,12 @@ absl::Status DbImpl::SyncWal() {
 
 void DbImpl::Latch(const absl::Status& cause) {
   writes_->Latch(cause);
+  {
+    MutexLock lock(mu_);
+    cv_.SignalAll();
+  }
   log().Log(LogLevel::kError,
             absl::StrCat("writes are refused from now on: ", Plain(cause)));
-  MutexLock lock(mu_);
-  cv_.SignalAll();
 }
 
 // --- Reads ------------------------------------------------------------------
@@ -354,22 +366,27 @@ void DbImpl::NoteShape() {
 
 void DbImpl::RunCompactionJob() {
   std::optional<CompactionPlan> plan;
-  {
-    MutexLock lock(mu_);
-    plan = PickLeveledCompaction(versions_.current(), parts_.options,
-                                 picker_state_);
-    compaction_wanted_ = plan.has_value();
-  }
-  if (!plan.has_value()) return;
   absl::Status status;
   try {
+    {
+      MutexLock lock(mu_);
+      plan = PickLeveledCompaction(versions_.current(), parts_.options,
+                                   picker_state_);
+      compaction_wanted_ = plan.has_value();
+    }
+    if (!plan.has_value()) return;
     status = CompactOnce(*plan);
   } catch (const std::bad_alloc&) {
     status = absl::ResourceExhaustedError("no memory for a compaction");
   } catch (...) {
     status = absl::InternalError("a callback threw in a compaction");
   }
-  if (!status.ok() && !absl::IsCancelled(status)) NoteCompactionFailure(status);
+  if (!status.ok() && !absl::IsCancelled(status)) {
+    NoteCompactionFailure(status);
+    log().Log(LogLevel::kError,
+              absl::StrCat("a compaction failed: ", Plain(status)));
+  }
+  plan.reset();  // It holds the inputs, which may go now.
   DeleteObsoleteFiles();
 }
 
@@ -398,8 +415,6 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
 }
 
 void DbImpl::NoteCompactionFailure(const absl::Status& status) {
-  log().Log(LogLevel::kError,
-            absl::StrCat("a compaction failed: ", Plain(status)));
   MutexLock lock(mu_);
   compaction_error_ = status;
   // A damaged table stays where it is: trying again would not mend it.
@@ -431,13 +446,13 @@ void DbImpl::DeleteObsoleteFiles() {
   std::vector<std::string> paths;
   {
     MutexLock lock(mu_);
-    views_.Reclaim();
     const uint64_t min_log = versions_.min_log_number();
     while (!logs_.empty() && *logs_.begin() < min_log) {
       paths.push_back(WalFileName(parts_.path, *logs_.begin()));
       logs_.erase(logs_.begin());
     }
   }
+  views_.Reclaim();  // Without the lock: memory and files are let go of in it.
   for (const uint64_t number : versions_.TakeObsoleteTables()) {
     paths.push_back(TableFileName(parts_.path, number));
   }
@@ -490,10 +505,15 @@ absl::Status DbImpl::Close() {
       return flush_job_.idle() && compaction_job_.idle();
     });
   }
-  const absl::Status status = CloseDurably();
-  DeleteObsoleteFiles();
+  absl::Status status;
+  try {
+    status = CloseDurably();
+    DeleteObsoleteFiles();
+    log().Log(LogLevel::kInfo, absl::StrCat("closed: ", Plain(status)));
+  } catch (...) {  // Whoever waits for the end must not wait for ever.
+    if (status.ok()) status = absl::InternalError("close was cut short");
+  }
   parts_.lock.reset();
-  log().Log(LogLevel::kInfo, absl::StrCat("closed: ", Plain(status)));
   MutexLock lock(mu_);
   close_status_ = status;
   close_done_ = true;

@@ -91,6 +91,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   // RoomMaker; as the leader.
   absl::Status MakeRoom() override;
   absl::Status SealMemtable();
+  absl::Status TrySealMemtable();
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -59,7 +59,7 @@ class Arena {
   }
 
   // Allocations above this that do not fit the current chunk get their own.
-  static constexpr size_t kLargeBytes = size_t{1} << 20;
+  static constexpr size_t kLargeBytes = size_t{4} << 20;
 
  private:
   static constexpr size_t kUnit = 8;

@@ -1,5 +1,6 @@
 #include "lissom/write_batch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "db/memtable/batch_format.h"
@@ -11,6 +12,12 @@ namespace {
 
 // Most that an entry needs beside its bytes: tag and two lengths.
 constexpr size_t kFramingBytes = 1 + 2 * kMaxVarint64Bytes;
+
+// Room for an entry of `bytes`, growing as a string grows by itself.
+void GrowFor(std::string* rep, size_t bytes) {
+  const size_t need = rep->size() + bytes + kFramingBytes;
+  if (need > rep->capacity()) rep->reserve(std::max(need, 2 * rep->capacity()));
+}
 
 void AppendTag(std::string* rep, EntryKind kind, size_t body_bytes) {
   rep->push_back(static_cast<char>(kind));
@@ -49,6 +56,9 @@ void WriteBatch::Put(std::string_view key, std::string_view value) {
     oversized_ = true;
     return;
   }
+  // Room first: an entry is added whole, or bad_alloc leaves the batch as it
+  // was.
+  GrowFor(&rep_, key.size() + value.size());
   AppendTag(&rep_, EntryKind::kPut,
             VarintLength(key.size()) + key.size() + value.size());
   AppendLengthPrefixed(&rep_, key);
@@ -62,6 +72,7 @@ void WriteBatch::Delete(std::string_view key) {
     oversized_ = true;
     return;
   }
+  GrowFor(&rep_, key.size());
   AppendTag(&rep_, EntryKind::kDelete, key.size());
   rep_.append(key);
   SetCount(&rep_, CountIn(rep_) + 1);
@@ -72,6 +83,7 @@ void WriteBatch::PutLogData(std::string_view blob) {
     oversized_ = true;
     return;
   }
+  GrowFor(&rep_, blob.size());
   AppendTag(&rep_, EntryKind::kLogData, blob.size());
   rep_.append(blob);
 }

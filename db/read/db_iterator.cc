@@ -68,8 +68,11 @@ class DbIterator final : public Iterator {
     ReportUnreadError();
     inner_.reset();
     point_ = {};
-    if (!core_->closed.load(std::memory_order_relaxed) && core_->released) {
-      core_->released();
+    try {
+      if (!core_->closed.load(std::memory_order_relaxed) && core_->released) {
+        core_->released();
+      }
+    } catch (...) {  // What it would have removed stays until the next job.
     }
   }
 
@@ -225,6 +228,7 @@ class DbIterator final : public Iterator {
   // deleted; with skip_current, of a key after key_.
   void FindNextVisible(bool skip_current) {
     reverse_ = false;
+    sought_.reset();
     bool skip = skip_current;
     int steps = 0;
     while (inner_->Valid()) {
@@ -233,7 +237,7 @@ class DbIterator final : public Iterator {
       if (skip && entry.user_key == key_) {
         // An older version of a key that has had its say.
         if (++steps > kStepsBeforeSeek) {
-          inner_->Seek({key_, kAfterAllVersions});
+          if (!SeekOn(kAfterAllVersions)) return;
           steps = 0;
         } else {
           inner_->Next();
@@ -244,7 +248,7 @@ class DbIterator final : public Iterator {
         // Younger than the read point: step to this key's visible versions.
         if (++steps > kStepsBeforeSeek) {
           key_.assign(entry.user_key);
-          inner_->Seek({key_, SeekTrailer(point_.sequence)});
+          if (!SeekOn(SeekTrailer(point_.sequence))) return;
           steps = 0;
           skip = false;
         } else {
@@ -267,10 +271,12 @@ class DbIterator final : public Iterator {
   // inner_ stands on the last entry of the next key to show, going backwards.
   void FindPrevVisible() {
     reverse_ = true;
+    sought_.reset();
     while (inner_->Valid()) {
       key_.assign(inner_->key().user_key);
       if (lower_.has_value() && Compare(key_, *lower_) < 0) return;
       const bool found = TakeNewestVisible();
+      if (!status_.ok()) return;
       if (!inner_->status().ok()) break;
       if (found) {
         valid_ = true;
@@ -292,14 +298,34 @@ class DbIterator final : public Iterator {
       if (!visible || ++steps > kStepsBeforeSeek) {
         if (visible) found = SeekNewestVisible();
         if (!inner_->status().ok()) return false;
-        inner_->SeekForPrev({key_, kBeforeAllVersions});
-        return found;
+        return SeekOn(kBeforeAllVersions) && found;
       }
       found = entry.kind() == EntryKind::kPut;
       if (found) value_.assign(inner_->value());
       inner_->Prev();
     }
     return found;
+  }
+
+  // Seeks on in the midst of a search, past versions of key_. The targets of a
+  // search only advance; in a table out of order they would not, and the
+  // search would never end: then false, with the iterator failed.
+  bool SeekOn(uint64_t trailer) {
+    const InternalKeyView target{key_, trailer};
+    if (sought_.has_value()) {
+      const int c = core_->order.Compare(target, sought_->view());
+      if (reverse_ ? c >= 0 : c <= 0) {
+        Fail(absl::DataLossError("the keys of a table are out of order"));
+        return false;
+      }
+    }
+    sought_.emplace(target);
+    if (reverse_) {
+      inner_->SeekForPrev(target);
+    } else {
+      inner_->Seek(target);
+    }
+    return true;
   }
 
   bool SeekNewestVisible() {
@@ -341,6 +367,7 @@ class DbIterator final : public Iterator {
   std::string value_;  // Reverse: shown.
   absl::Status status_;
   mutable bool error_read_ = true;
+  std::optional<InternalKey> sought_;  // By SeekOn, in the present search.
 };
 
 class ErrorIterator final : public Iterator {

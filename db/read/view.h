@@ -42,15 +42,14 @@ class View final : public RefCounted {
 
 class ViewHolder {
  public:
-  // Makes `view` current; the one before goes when its last reader is done.
-  // One caller at a time.
+  // Makes `view` current; the one before goes at a Reclaim after its last
+  // reader is done. One caller at a time.
   void Publish(Ref<const View> view) {
     const View* const fresh = view.get();
     Ref<const View> old = std::exchange(owner_, std::move(view));
     // seq_cst on both sides: util/epoch.h's argument needs the single order.
     current_.store(fresh, std::memory_order_seq_cst);
     if (old) retired_.Add(std::move(old));
-    retired_.Reclaim();
   }
 
   // Requires: the caller is inside an EpochGuard, and uses the View only there.
@@ -64,8 +63,8 @@ class ViewHolder {
     return Ref<const View>(current());
   }
 
-  // Lets go of replaced Views that nobody reads any more. One caller at a time
-  // (with Publish).
+  // Lets go of replaced Views that nobody reads any more. Thread-safe; call it
+  // without locks: memory is unmapped and files are closed in it.
   void Reclaim() { retired_.Reclaim(); }
 
  private:

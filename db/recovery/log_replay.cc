@@ -91,6 +91,8 @@ class Replay {
       return std::move(reader).status();
     }
     const LogHeader& header = (*reader)->header();
+    // Given out, whatever became of the records before it.
+    result_.last_seen = std::max(result_.last_seen, header.base_sequence);
     if (registered != nullptr && header.id != registered->id) {
       return CorruptionError(PathOf(number), 0,
                              "this is another log of this name");
@@ -160,6 +162,10 @@ class Replay {
     }
     absl::StatusOr<BatchReader> batch = BatchReader::Open(record.payload);
     absl::Status status = batch.status();
+    if (status.ok() && batch->count() > kMaxSequence - result_.last_applied) {
+      return CorruptionError(PathOf(number), 0,
+                             "a record's sequences are too large");
+    }
     if (status.ok()) status = apply_(record.payload, record.ordinal);
     if (absl::IsInvalidArgument(status)) {
       return CorruptionError(

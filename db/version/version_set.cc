@@ -197,7 +197,14 @@ absl::Status VersionSet::Apply(const VersionEdit& edit) {
   MutexLock lock(rep.apply_mu);
   if (rep.closed) return absl::CancelledError("the database was closed");
   if (!rep.latched.ok()) return LatchedError(rep.latched);
-  absl::Status status = rep.Apply(edit);
+  absl::Status status;
+  try {
+    status = rep.Apply(edit);
+  } catch (...) {
+    // It may be in the manifest, in part or whole: nothing may follow it.
+    rep.Latch(absl::InternalError("an edit of the manifest was cut short"));
+    throw;  // The job's or the call's boundary says what it was.
+  }
   if (!status.ok()) rep.Latch(status);
   return status;
 }

@@ -24,11 +24,10 @@ absl::Status NoThrow(absl::FunctionRef<absl::Status()> step) {
   try {
     return step();
   } catch (const std::bad_alloc&) {
-    return WithDetail(absl::ResourceExhaustedError("out of memory in a write"),
-                      {.kind = ErrorKind::kNoResources});
-  } catch (...) {  // A comparator of the user's.
-    return WithDetail(absl::InternalError("a callback threw in a write"),
-                      {.kind = ErrorKind::kCallback});
+    // Bare, like all of Abseil's codes without a message: it needs no memory.
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  } catch (...) {  // A comparator, a file system, an executor of the user's.
+    return absl::Status(absl::StatusCode::kInternal, "");
   }
 }
 
@@ -247,7 +246,13 @@ absl::Status WritePath::CloseLogs(
 
 void WritePath::Latch(const absl::Status& cause) {
   MutexLock lock(mu_);
-  if (refusal_.ok()) refusal_ = LatchedError(cause);
+  if (!refusal_.ok()) return;
+  // A status without a message needs no memory: refused in any case.
+  refusal_ = absl::Status(absl::StatusCode::kFailedPrecondition, "");
+  try {
+    refusal_ = LatchedError(cause);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 absl::Status WritePath::latched() const {

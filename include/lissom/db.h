@@ -74,7 +74,7 @@ class DB final {
   // Never null: what went wrong is in its status().
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& options = {});
 
-  // The present state. Null after Close.
+  // The present state. Null after Close, and when there is no memory.
   std::unique_ptr<const Snapshot> GetSnapshot();
 
   // Writes every memtable to a table.
