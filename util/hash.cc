@@ -1,9 +1,5 @@
 #include "util/hash.h"
 
-// Inlined, GCC 12 takes the state that reset fills in for uninitialised.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -19,6 +15,9 @@ uint64_t Hash64(std::string_view bytes, uint64_t seed) {
 
 uint64_t Hash64(std::span<const std::string_view> pieces, uint64_t seed) {
   XXH3_state_t state;
+  // Without it reset compares `seed` with what the stack happens to hold, and
+  // where they are equal it takes the secret from there too.
+  XXH3_INITSTATE(&state);
   XXH3_64bits_reset_withSeed(&state, seed);
   for (const std::string_view piece : pieces) {
     XXH3_64bits_update(&state, piece.data(), piece.size());
