@@ -52,7 +52,7 @@ struct ErrorDetail {
   static constexpr uint64_t kNoOffset = std::numeric_limits<uint64_t>::max();
 
   ErrorKind kind = ErrorKind::kOther;
-  int error_number = 0;  // errno, or 0.
+  int error_number = 0;   // errno, or 0.
   std::string file = {};  // Path of the file concerned, or empty.
   uint64_t offset = kNoOffset;
   Severity severity = Severity::kCall;

@@ -63,7 +63,7 @@ TEST(Arena, GivesLargePiecesTheirOwnChunk) {
   const Arena::Ref large = arena.Allocate(size_t{100} << 20);
   ASSERT_NE(large, Arena::kNull);
   const Arena::Ref small = arena.Allocate(8);
-  arena.Allocate(size_t{3} << 20);
+  arena.Allocate(size_t{5} << 20);
   // The chunk of the small ones goes on where it was.
   EXPECT_EQ(arena.Resolve(arena.Allocate(8)), arena.Resolve(small) + 8);
   arena.Resolve(large)[(size_t{100} << 20) - 1] = 'x';
