@@ -1,40 +1,16 @@
 // The facade: forwards to DbImpl, and lets no exception out.
 #include "lissom/db.h"
 
-#include <exception>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "db/db_impl.h"
 #include "db/open.h"
-#include "util/error.h"
+#include "util/guarded.h"
 #include "util/status_macros.h"
 
 namespace lissom {
 namespace {
-
-absl::Status CallbackThrew(const char* what) {
-  return WithDetail(
-      absl::InternalError(absl::StrCat("a callback threw: ", what)),
-      {.kind = ErrorKind::kCallback});
-}
-
-// Runs `body` and turns what it throws into a status: our own allocations fail
-// with bad_alloc, anything else comes from a user's callback.
-template <typename Body>
-auto Guarded(Body body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return WithDetail(absl::ResourceExhaustedError("out of memory"),
-                      {.kind = ErrorKind::kNoResources});
-  } catch (const std::exception& e) {
-    return CallbackThrew(e.what());
-  } catch (...) {
-    return CallbackThrew("something that is no std::exception");
-  }
-}
 
 // The batch of a single Put or Delete. Reused by the thread, so that a write
 // allocates nothing; let go of when a large value made it large.
@@ -68,13 +44,14 @@ absl::Status DB::Destroy(const Options& options, const std::string& path) {
 
 DB::~DB() {
   const absl::Status status = Close();
-  if (!status.ok()) {
+  if (status.ok()) return;
+  Quietly([&] {
     impl_->log().Log(
         LogLevel::kError,
         absl::StrCat(
             "close failed, in the destructor: ",
             status.ToString(absl::StatusToStringMode::kWithNoExtraData)));
-  }
+  });
 }
 
 absl::Status DB::Close() {
@@ -123,11 +100,8 @@ absl::StatusOr<std::string> DB::Get(std::string_view key) {
 std::unique_ptr<Iterator> DB::NewIterator(const ReadOptions& options) {
   try {
     return impl_->NewIterator(options);
-  } catch (const std::exception& e) {
-    return NewErrorIterator(CallbackThrew(e.what()));
   } catch (...) {
-    return NewErrorIterator(
-        CallbackThrew("something that is no std::exception"));
+    return NewErrorIterator(StatusOfException());
   }
 }
 

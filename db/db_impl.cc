@@ -10,6 +10,7 @@
 #include "db/flush/flush_job.h"
 #include "db/open.h"
 #include "util/error.h"
+#include "util/guarded.h"
 #include "util/status_macros.h"
 #include "util/sync_point.h"
 
@@ -116,8 +117,9 @@ absl::Status DbImpl::SealMemtable() {
     return TrySealMemtable();
   } catch (...) {
     // Memtable, log and list may disagree: no write may follow.
-    Latch(absl::InternalError("sealing a memtable was cut short"));
-    throw;
+    absl::Status status = StatusOfException();
+    Latch(status);
+    return status;
   }
 }
 
@@ -160,8 +162,10 @@ void DbImpl::Latch(const absl::Status& cause) {
     MutexLock lock(mu_);
     cv_.SignalAll();
   }
-  log().Log(LogLevel::kError,
-            absl::StrCat("writes are refused from now on: ", Plain(cause)));
+  Quietly([&] {
+    log().Log(LogLevel::kError,
+              absl::StrCat("writes are refused from now on: ", Plain(cause)));
+  });
 }
 
 // --- Reads ------------------------------------------------------------------
@@ -229,7 +233,6 @@ std::unique_ptr<Iterator> DbImpl::NewIterator(const ReadOptions& options) {
     return NewErrorIterator(
         absl::InvalidArgumentError("the snapshot is of another database"));
   }
-  iterators_.fetch_add(1, std::memory_order_relaxed);
   // An iterator made at a snapshot stays there when it is refreshed; the
   // snapshot itself need not outlive it, because its View keeps everything.
   std::optional<SequenceNumber> fixed;
@@ -248,7 +251,9 @@ std::unique_ptr<Iterator> DbImpl::NewIterator(const ReadOptions& options) {
             : self->writes_->visible().load(std::memory_order_acquire);
     return point;
   };
-  return NewDbIterator(core_, std::move(refresh), options);
+  auto iterator = NewDbIterator(core_, std::move(refresh), options);
+  iterators_.fetch_add(1, std::memory_order_relaxed);
+  return iterator;
 }
 
 void DbImpl::OnIteratorReleased() {
@@ -300,14 +305,7 @@ absl::Status DbImpl::Flush(const FlushOptions& options) {
 }
 
 void DbImpl::RunFlushJob() {
-  absl::Status status;
-  try {
-    status = FlushOldest();
-  } catch (const std::bad_alloc&) {
-    status = absl::ResourceExhaustedError("no memory for a flush");
-  } catch (...) {
-    status = absl::InternalError("a callback threw in a flush");
-  }
+  const absl::Status status = Guarded([this] { return FlushOldest(); });
   if (!status.ok()) {
     Latch(status);
     return;
@@ -365,28 +363,21 @@ void DbImpl::NoteShape() {
 }
 
 void DbImpl::RunCompactionJob() {
-  std::optional<CompactionPlan> plan;
-  absl::Status status;
-  try {
+  const absl::Status status = Guarded([this]() -> absl::Status {
+    std::optional<CompactionPlan> plan;
     {
       MutexLock lock(mu_);
       plan = PickLeveledCompaction(versions_.current(), parts_.options,
                                    picker_state_);
       compaction_wanted_ = plan.has_value();
     }
-    if (!plan.has_value()) return;
-    status = CompactOnce(*plan);
-  } catch (const std::bad_alloc&) {
-    status = absl::ResourceExhaustedError("no memory for a compaction");
-  } catch (...) {
-    status = absl::InternalError("a callback threw in a compaction");
-  }
+    return plan.has_value() ? CompactOnce(*plan) : absl::OkStatus();
+  });  // With the plan go its holds on the inputs, which may now be deleted.
   if (!status.ok() && !absl::IsCancelled(status)) {
     NoteCompactionFailure(status);
     log().Log(LogLevel::kError,
               absl::StrCat("a compaction failed: ", Plain(status)));
   }
-  plan.reset();  // It holds the inputs, which may go now.
   DeleteObsoleteFiles();
 }
 
@@ -415,8 +406,10 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
 }
 
 void DbImpl::NoteCompactionFailure(const absl::Status& status) {
+  ErrorDetail detail = DetailOf(status).value_or(ErrorDetail{});
+  detail.severity = Severity::kJob;
   MutexLock lock(mu_);
-  compaction_error_ = status;
+  compaction_error_ = WithDetail(status, detail);
   // A damaged table stays where it is: trying again would not mend it.
   if (QuarantineDamaged(status)) {
     NoteShape();
@@ -505,14 +498,12 @@ absl::Status DbImpl::Close() {
       return flush_job_.idle() && compaction_job_.idle();
     });
   }
-  absl::Status status;
-  try {
-    status = CloseDurably();
-    DeleteObsoleteFiles();
+  // Whoever waits for the end must not wait for ever: nothing is thrown here.
+  const absl::Status status = Guarded([this] { return CloseDurably(); });
+  Quietly([this] { DeleteObsoleteFiles(); });
+  Quietly([&] {
     log().Log(LogLevel::kInfo, absl::StrCat("closed: ", Plain(status)));
-  } catch (...) {  // Whoever waits for the end must not wait for ever.
-    if (status.ok()) status = absl::InternalError("close was cut short");
-  }
+  });
   parts_.lock.reset();
   MutexLock lock(mu_);
   close_status_ = status;

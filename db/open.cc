@@ -1,8 +1,6 @@
 #include "db/open.h"
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "db/recovery/recovery.h"
 #include "util/block_cache.h"
 #include "util/error.h"
+#include "util/guarded.h"
 #include "util/info_log.h"
 #include "util/random.h"
 #include "util/status_macros.h"
@@ -35,6 +34,18 @@ class DeferredLog final : public Logger {
 
  private:
   std::vector<std::pair<LogLevel, std::string>> lines_;
+};
+
+// A logger of the user's: what it throws goes no further.
+class QuietLogger final : public Logger {
+ public:
+  explicit QuietLogger(std::shared_ptr<Logger> base) : base_(std::move(base)) {}
+  void Log(LogLevel level, std::string_view line) override {
+    Quietly([&] { base_->Log(level, line); });
+  }
+
+ private:
+  const std::shared_ptr<Logger> base_;
 };
 
 // Keeps the file ids that recovery draws apart from those of the VersionSet,
@@ -89,14 +100,12 @@ class Opener {
         .directory = path_,
         .order = KeyOrder(options_.comparator),
         .cache = std::make_shared<BlockCache>(options_.block_cache_size)});
-    RecoveredState state;
-    if (exists_) {
-      LISSOM_ASSIGN_OR_RETURN(state, RecoverState());
-    } else {
-      LISSOM_RETURN_IF_ERROR(ClearUnfinishedCreation());
+    absl::StatusOr<RecoveredState> state = Guarded([this] { return Prepare(); });
+    if (!state.ok()) {
+      RemoveMadeTables();
+      return std::move(state).status();
     }
-    LISSOM_RETURN_IF_ERROR(OpenInfoLogFile());
-    return Install(std::move(state));
+    return Install(*std::move(state));
   }
 
  private:
@@ -145,8 +154,19 @@ class Opener {
     return absl::OkStatus();
   }
 
+  // All that can be undone, before the first change that counts.
+  absl::StatusOr<RecoveredState> Prepare() {
+    RecoveredState state;
+    if (exists_) {
+      LISSOM_ASSIGN_OR_RETURN(state, RecoverState());
+    } else {
+      LISSOM_RETURN_IF_ERROR(ClearUnfinishedCreation());
+    }
+    LISSOM_RETURN_IF_ERROR(OpenInfoLogFile());
+    return state;
+  }
+
   absl::StatusOr<RecoveredState> RecoverState() {
-    std::vector<uint64_t> made;
     Random ids(options_.random_seed ^ kRecoveryIds);
     const RecoveryDeps deps{
         .source = source_,
@@ -158,26 +178,28 @@ class Opener {
           return FlushMemtable(
               *source_, options_, memtable, {memtable->largest_sequence()},
               [&] {
-                made.push_back(new_number());
-                return made.back();
+                made_tables_.push_back(new_number());
+                return made_tables_.back();
               },
               [&] { return ids.NextFileId(); });
         }};
-    absl::StatusOr<RecoveredState> state = Recover(deps);
-    if (!state.ok()) {
-      for (const uint64_t number : made) {
-        // A database that cannot be opened is left as it was; what cannot be
-        // removed is garbage that the next successful open removes.
-        files()
-            .RemoveFile(TableFileName(path_, number), IoContext{})
-            .IgnoreError();
-      }
+    return Recover(deps);
+  }
+
+  // A database that cannot be opened is left as it was; what cannot be removed
+  // is garbage that the next successful open removes.
+  void RemoveMadeTables() {
+    for (const uint64_t number : made_tables_) {
+      files()
+          .RemoveFile(TableFileName(path_, number), IoContext{})
+          .IgnoreError();
     }
-    return state;
   }
 
   absl::Status OpenInfoLogFile() {
-    if (options_.info_log == nullptr) {
+    if (options_.info_log != nullptr) {
+      options_.info_log = std::make_shared<QuietLogger>(options_.info_log);
+    } else {
       LISSOM_ASSIGN_OR_RETURN(
           options_.info_log,
           OpenInfoLog(options_.file_system, InfoLogFileName(path_),
@@ -260,6 +282,7 @@ class Opener {
   std::unique_ptr<FileLock> lock_;
   std::shared_ptr<const TableSource> source_;
   DeferredLog deferred_log_;
+  std::vector<uint64_t> made_tables_;  // By the recovery.
 };
 
 }  // namespace
@@ -293,6 +316,20 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
   return log;
 }
 
+namespace {
+
+// So a Destroy leaves it that ended after CURRENT went.
+absl::StatusOr<bool> OnlyLockIsLeft(FileSystem& files,
+                                    const std::string& path) {
+  LISSOM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                          files.ListDirectory(path));
+  if (names.size() != 1) return false;
+  const std::optional<ParsedFileName> file = ParseFileName(names.front());
+  return file.has_value() && file->type == FileType::kLock;
+}
+
+}  // namespace
+
 absl::Status DestroyDb(const Options& given, const std::string& given_path) {
   Options options = given;
   FillIn(options);
@@ -304,27 +341,35 @@ absl::Status DestroyDb(const Options& given, const std::string& given_path) {
   LISSOM_ASSIGN_OR_RETURN(const FileInfo current,
                           files.GetFileInfo(CurrentFileName(path)));
   if (current.type != FileInfo::Type::kFile) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": is no lissom database (there is no CURRENT)"));
+    LISSOM_ASSIGN_OR_RETURN(const bool cut_short, OnlyLockIsLeft(files, path));
+    if (!cut_short) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": is no lissom database (there is no CURRENT)"));
+    }
   }
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
                           files.LockFile(LockFileName(path)));
   LISSOM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                           files.ListDirectory(path));
   bool others = false;
+  bool has_current = false;
   // CURRENT goes last: until then a cut-short Destroy can be done again.
   for (const std::string& name : names) {
     const std::optional<ParsedFileName> file = ParseFileName(name);
     if (!file.has_value()) {
       others = true;
-    } else if (file->type != FileType::kCurrent &&
-               file->type != FileType::kLock) {
+    } else if (file->type == FileType::kCurrent) {
+      has_current = true;
+    } else if (file->type != FileType::kLock) {
       LISSOM_RETURN_IF_ERROR(
           files.RemoveFile(absl::StrCat(path, "/", name), IoContext{}));
     }
   }
   LISSOM_RETURN_IF_ERROR(files.SyncDirectory(path));
-  LISSOM_RETURN_IF_ERROR(files.RemoveFile(CurrentFileName(path), IoContext{}));
+  if (has_current) {
+    LISSOM_RETURN_IF_ERROR(
+        files.RemoveFile(CurrentFileName(path), IoContext{}));
+  }
   LISSOM_RETURN_IF_ERROR(files.RemoveFile(LockFileName(path), IoContext{}));
   lock.reset();
   if (others) return files.SyncDirectory(path);

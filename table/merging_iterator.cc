@@ -183,7 +183,10 @@ class MergingIterator final : public InternalIterator {
       if (here) heap_.push_back(&source);
     }
     BuildHeap(direction);
-    LISSOM_DCHECK(heap_[0] == leader);
+    if (heap_[0] != leader) {
+      Fail(absl::DataLossError("the keys of a table are out of order"));
+      return false;
+    }
     return true;
   }
 

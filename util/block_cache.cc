@@ -1,9 +1,9 @@
 #include "util/block_cache.h"
 
 #include <new>
+#include <unordered_map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "util/check.h"
 #include "util/mutex.h"
 
@@ -79,7 +79,8 @@ class Removed {
 struct alignas(64) BlockCache::Shard {
   mutable Mutex mu;
   size_t capacity = 0;  // Constant once the cache is made.
-  absl::flat_hash_map<Key, Entry*, KeyHasher> map ABSL_GUARDED_BY(mu);
+  // Not Abseil's: its tables are broken by an allocation that fails.
+  std::unordered_map<Key, Entry*, KeyHasher> map ABSL_GUARDED_BY(mu);
   Link probation ABSL_GUARDED_BY(mu);  // Most recently used first.
   Link protected_list ABSL_GUARDED_BY(mu);
   size_t usage ABSL_GUARDED_BY(mu) = 0;  // Of both lists.

@@ -238,15 +238,20 @@ int SetOfdLock(int fd, short type) {
   return result < 0 ? errno : 0;
 }
 
+absl::Status LockedError(const std::string& path) {
+  return WithDetail(absl::FailedPreconditionError(
+                        absl::StrCat(path, ": locked by another opener")),
+                    {.kind = ErrorKind::kLocked, .file = path});
+}
+
 class PosixFileLock final : public FileLock {
  public:
-  PosixFileLock(FileIdentity identity, Descriptor file)
-      : identity_(identity), file_(std::move(file)) {}
+  explicit PosixFileLock(Descriptor file) : file_(std::move(file)) {}
 
   ~PosixFileLock() override {
     // In a forked child this is the parent's lock: closing the copy of the
     // descriptor leaves it alone, unlocking would not.
-    if (owner_ != ::getpid()) return;
+    if (!held_ || owner_ != ::getpid()) return;
     LockTable& table = GlobalLockTable();
     MutexLock lock(table.mu);
     table.holders.erase(identity_);
@@ -254,50 +259,41 @@ class PosixFileLock final : public FileLock {
     (void)SetOfdLock(file_.get(), F_UNLCK);
   }
 
+  // Locks the file, which was opened at `path`. False: somebody put another
+  // file there meanwhile.
+  absl::StatusOr<bool> Acquire(const std::string& path) {
+    struct stat info;
+    if (::fstat(file_.get(), &info) < 0) return ErrnoError(errno, "stat", path);
+    if (!S_ISREG(info.st_mode)) {
+      return CorruptionError(path, 0, "not a regular file");
+    }
+    identity_ = IdentityOf(info);
+    LockTable& table = GlobalLockTable();
+    MutexLock lock(table.mu);  // The system calls below do not wait.
+    const auto [holder, fresh] = table.holders.try_emplace(identity_, 0);
+    if (holder->second == owner_) return LockedError(path);
+    const int error = SetOfdLock(file_.get(), F_WRLCK);
+    struct stat now;
+    if (error == 0 && ::stat(path.c_str(), &now) == 0 &&
+        IdentityOf(now) == identity_) {
+      holder->second = owner_;
+      held_ = true;
+      return true;
+    }
+    if (fresh) table.holders.erase(holder);
+    if (error == EAGAIN || error == EACCES) return LockedError(path);
+    if (error != 0) return ErrnoError(error, "lock", path);
+    // A fork at this moment may have copied the descriptor: closing is not all.
+    (void)SetOfdLock(file_.get(), F_UNLCK);
+    return false;
+  }
+
  private:
-  const FileIdentity identity_;
   const Descriptor file_;
   const pid_t owner_ = ::getpid();
+  FileIdentity identity_ = {};
+  bool held_ = false;
 };
-
-absl::Status LockedError(const std::string& path) {
-  return WithDetail(absl::FailedPreconditionError(
-                        absl::StrCat(path, ": locked by another opener")),
-                    {.kind = ErrorKind::kLocked, .file = path});
-}
-
-// Locks the file that `path` names at this moment. Null: somebody put another
-// file there meanwhile; try again.
-absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) {
-  // Opening first is harmless: closing a descriptor drops no OFD lock.
-  Descriptor file = Open(path, O_RDWR | O_CREAT | O_NONBLOCK);
-  if (!file.open()) return ErrnoError(errno, "open", path);
-  struct stat info;
-  if (::fstat(file.get(), &info) < 0) return ErrnoError(errno, "stat", path);
-  if (!S_ISREG(info.st_mode)) {
-    return CorruptionError(path, 0, "not a regular file");
-  }
-  const FileIdentity identity = IdentityOf(info);
-
-  LockTable& table = GlobalLockTable();
-  MutexLock lock(table.mu);  // The system calls below do not wait.
-  const auto holder = table.holders.find(identity);
-  if (holder != table.holders.end() && holder->second == ::getpid()) {
-    return LockedError(path);
-  }
-  if (const int error = SetOfdLock(file.get(), F_WRLCK); error != 0) {
-    if (error == EAGAIN || error == EACCES) return LockedError(path);
-    return ErrnoError(error, "lock", path);
-  }
-  struct stat now;
-  if (::stat(path.c_str(), &now) < 0 || IdentityOf(now) != identity) {
-    // A fork at this moment may have copied the descriptor: closing is not all.
-    (void)SetOfdLock(file.get(), F_UNLCK);
-    return std::unique_ptr<FileLock>();
-  }
-  table.holders[identity] = ::getpid();
-  return std::make_unique<PosixFileLock>(identity, std::move(file));
-}
 
 class PosixFileSystem final : public FileSystem {
  public:
@@ -356,13 +352,15 @@ class PosixFileSystem final : public FileSystem {
 
   absl::StatusOr<std::vector<std::string>> ListDirectory(
       const std::string& path) override {
-    DIR* directory = ::opendir(path.c_str());  // Close-on-exec in glibc, musl.
+    // Close-on-exec in glibc, musl.
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(
+        ::opendir(path.c_str()), [](DIR* open) { return ::closedir(open); });
     if (directory == nullptr) return ErrnoError(errno, "opendir", path);
     std::vector<std::string> names;
     int error = 0;
     for (;;) {
       errno = 0;
-      const dirent* entry = ::readdir(directory);
+      const dirent* entry = ::readdir(directory.get());
       if (entry == nullptr) {
         error = errno;
         break;
@@ -370,7 +368,6 @@ class PosixFileSystem final : public FileSystem {
       std::string name = entry->d_name;
       if (name != "." && name != "..") names.push_back(std::move(name));
     }
-    ::closedir(directory);
     if (error != 0) return ErrnoError(error, "readdir", path);
     return names;
   }
@@ -397,8 +394,12 @@ class PosixFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
       const std::string& path) override {
     for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
-      LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, TryLock(path));
-      if (lock) return lock;
+      // Opening first is harmless: closing a descriptor drops no OFD lock.
+      Descriptor file = Open(path, O_RDWR | O_CREAT | O_NONBLOCK);
+      if (!file.open()) return ErrnoError(errno, "open", path);
+      auto lock = std::make_unique<PosixFileLock>(std::move(file));
+      LISSOM_ASSIGN_OR_RETURN(const bool held, lock->Acquire(path));
+      if (held) return lock;
     }
     return LockedError(path);
   }

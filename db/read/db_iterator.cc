@@ -8,6 +8,7 @@
 #include "db/version/level_iterator.h"
 #include "table/merging_iterator.h"
 #include "util/check.h"
+#include "util/guarded.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
 
@@ -65,76 +66,87 @@ class DbIterator final : public Iterator {
   }
 
   ~DbIterator() override {
-    ReportUnreadError();
+    Quietly([&] { ReportUnreadError(); });
     inner_.reset();
     point_ = {};
-    try {
+    // What it would have removed stays until the next job.
+    Quietly([&] {
       if (!core_->closed.load(std::memory_order_relaxed) && core_->released) {
         core_->released();
       }
-    } catch (...) {  // What it would have removed stays until the next job.
-    }
+    });
   }
 
   void SeekToFirst() override {
-    if (!BeginSeek()) return;
-    if (lower_.has_value()) {
-      inner_->Seek({*lower_, kBeforeAllVersions});
-    } else {
-      inner_->SeekToFirst();
-    }
-    FindNextVisible(/*skip_current=*/false);
+    Guard([&] {
+      if (!BeginSeek()) return;
+      if (lower_.has_value()) {
+        inner_->Seek({*lower_, kBeforeAllVersions});
+      } else {
+        inner_->SeekToFirst();
+      }
+      FindNextVisible(/*skip_current=*/false);
+    });
   }
 
   void SeekToLast() override {
-    if (!BeginSeek()) return;
-    if (upper_.has_value()) {
-      inner_->SeekForPrev({*upper_, kBeforeAllVersions});
-    } else {
-      inner_->SeekToLast();
-    }
-    FindPrevVisible();
+    Guard([&] {
+      if (!BeginSeek()) return;
+      if (upper_.has_value()) {
+        inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+      } else {
+        inner_->SeekToLast();
+      }
+      FindPrevVisible();
+    });
   }
 
   void Seek(std::string_view target) override {
-    if (!BeginSeek()) return;
-    if (lower_.has_value() && Compare(target, *lower_) < 0) target = *lower_;
-    inner_->Seek({target, SeekTrailer(point_.sequence)});
-    FindNextVisible(/*skip_current=*/false);
+    Guard([&] {
+      if (!BeginSeek()) return;
+      if (lower_.has_value() && Compare(target, *lower_) < 0) target = *lower_;
+      inner_->Seek({target, SeekTrailer(point_.sequence)});
+      FindNextVisible(/*skip_current=*/false);
+    });
   }
 
   void SeekForPrev(std::string_view target) override {
-    if (!BeginSeek()) return;
-    if (upper_.has_value() && Compare(target, *upper_) >= 0) {
-      inner_->SeekForPrev({*upper_, kBeforeAllVersions});
-    } else {
-      inner_->SeekForPrev({target, kAfterAllVersions});
-    }
-    FindPrevVisible();
+    Guard([&] {
+      if (!BeginSeek()) return;
+      if (upper_.has_value() && Compare(target, *upper_) >= 0) {
+        inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+      } else {
+        inner_->SeekForPrev({target, kAfterAllVersions});
+      }
+      FindPrevVisible();
+    });
   }
 
   void Next() override {
     LISSOM_DCHECK(valid_);
-    if (!BeginMove()) return;
-    if (reverse_) {
-      // inner_ stands before the key shown, or nowhere: go to its end.
-      inner_->Seek({key_, kAfterAllVersions});
+    Guard([&] {
+      if (!BeginMove()) return;
+      if (reverse_) {
+        // inner_ stands before the key shown, or nowhere: go to its end.
+        inner_->Seek({key_, kAfterAllVersions});
+      } else {
+        key_.assign(inner_->key().user_key);
+        inner_->Next();
+      }
       FindNextVisible(/*skip_current=*/true);
-      return;
-    }
-    key_.assign(inner_->key().user_key);
-    inner_->Next();
-    FindNextVisible(/*skip_current=*/true);
+    });
   }
 
   void Prev() override {
     LISSOM_DCHECK(valid_);
-    if (!BeginMove()) return;
-    if (!reverse_) {
-      key_.assign(inner_->key().user_key);
-      inner_->SeekForPrev({key_, kBeforeAllVersions});
-    }
-    FindPrevVisible();
+    Guard([&] {
+      if (!BeginMove()) return;
+      if (!reverse_) {
+        key_.assign(inner_->key().user_key);
+        inner_->SeekForPrev({key_, kBeforeAllVersions});
+      }
+      FindPrevVisible();
+    });
   }
 
   bool Valid() const override { return valid_; }
@@ -158,19 +170,33 @@ class DbIterator final : public Iterator {
   }
 
   absl::Status Refresh() override {
-    ReportUnreadError();
     valid_ = false;
-    if (core_->closed.load(std::memory_order_relaxed)) {
-      Fail(Closed());
-    } else {
-      Open();
-    }
+    Guard([&] {
+      ReportUnreadError();
+      if (core_->closed.load(std::memory_order_relaxed)) {
+        Fail(Closed());
+      } else {
+        Open();
+      }
+    });
     return status();
   }
 
  private:
   int Compare(std::string_view a, std::string_view b) const {
     return core_->order.CompareUser(a, b);
+  }
+
+  // No move lets out what a comparator or an allocation throws. The inner
+  // iterators may then be half-way: the next seek builds them anew.
+  template <typename Move>
+  void Guard(Move move) {
+    try {
+      move();
+    } catch (...) {
+      inner_.reset();
+      Fail(StatusOfException());
+    }
   }
 
   // Takes a fresh read point and builds the iterators over it.

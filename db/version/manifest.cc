@@ -4,11 +4,11 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "db/filename.h"
 #include "db/wal/log_reader.h"
@@ -366,7 +366,7 @@ class ManifestFold {
 
  private:
   ManifestNumbers numbers_;
-  absl::flat_hash_map<uint64_t, VersionEdit::NewTable> tables_;
+  std::map<uint64_t, VersionEdit::NewTable> tables_;
 };
 
 // `status` of the edit at `offset` of `path`, with both in message and detail.

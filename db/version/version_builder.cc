@@ -1,9 +1,9 @@
 #include "db/version/version_builder.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "util/status_macros.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 using TablePtr = std::shared_ptr<const TableFile>;
 // Tables that an edit removes, by number; null until they are found.
-using RemovedTables = absl::flat_hash_map<uint64_t, TablePtr>;
+using RemovedTables = std::map<uint64_t, TablePtr>;
 
 absl::Status CheckLevel(int level, uint64_t number) {
   if (level >= 0 && level < Version::kLevels) return absl::OkStatus();

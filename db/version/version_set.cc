@@ -1,14 +1,15 @@
 #include "db/version/version_set.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "db/filename.h"
 #include "db/version/manifest.h"
 #include "db/version/version_builder.h"
 #include "util/error.h"
+#include "util/guarded.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
 
@@ -197,14 +198,11 @@ absl::Status VersionSet::Apply(const VersionEdit& edit) {
   MutexLock lock(rep.apply_mu);
   if (rep.closed) return absl::CancelledError("the database was closed");
   if (!rep.latched.ok()) return LatchedError(rep.latched);
-  absl::Status status;
-  try {
-    status = rep.Apply(edit);
-  } catch (...) {
-    // It may be in the manifest, in part or whole: nothing may follow it.
-    rep.Latch(absl::InternalError("an edit of the manifest was cut short"));
-    throw;  // The job's or the call's boundary says what it was.
-  }
+  const absl::Status status = Guarded([&] {
+    rep.apply_mu.AssertHeld();
+    return rep.Apply(edit);
+  });
+  // It may be in the manifest, in part or whole: nothing may follow it.
   if (!status.ok()) rep.Latch(status);
   return status;
 }
@@ -267,7 +265,7 @@ absl::Status VersionSet::Rep::StartManifest(const Step& step, uint64_t number) {
 
 // Makes a durable step the state that everybody sees.
 void VersionSet::Rep::Show(Step step) {
-  absl::flat_hash_set<uint64_t> gone;
+  std::set<uint64_t> gone;
   for (const VersionEdit::RemovedTable& table : step.edit.removed) {
     gone.insert(table.number);
   }
@@ -301,7 +299,10 @@ absl::Status VersionSet::Close() {
   Rep& rep = *rep_;
   MutexLock lock(rep.apply_mu);
   if (rep.latched.ok() && !rep.closed) {
-    const absl::Status status = rep.Close();
+    const absl::Status status = Guarded([&] {
+      rep.apply_mu.AssertHeld();
+      return rep.Close();
+    });
     if (!status.ok()) rep.Latch(status);
   }
   rep.closed = true;

@@ -7,6 +7,7 @@
 #include "db/wal/log_format.h"
 #include "util/check.h"
 #include "util/error.h"
+#include "util/guarded.h"
 #include "util/status_macros.h"
 #include "util/sync_point.h"
 
@@ -17,19 +18,6 @@ namespace {
 // leader is held to less, so that it does not wait for megabytes of others.
 constexpr size_t kMaxGroupBytes = size_t{1} << 20;
 constexpr size_t kSmallBatchBytes = size_t{128} << 10;
-
-// A leader must leave the queue whatever happens: nothing may be thrown past
-// it.
-absl::Status NoThrow(absl::FunctionRef<absl::Status()> step) {
-  try {
-    return step();
-  } catch (const std::bad_alloc&) {
-    // Bare, like all of Abseil's codes without a message: it needs no memory.
-    return absl::Status(absl::StatusCode::kResourceExhausted, "");
-  } catch (...) {  // A comparator, a file system, an executor of the user's.
-    return absl::Status(absl::StatusCode::kInternal, "");
-  }
-}
 
 }  // namespace
 
@@ -68,7 +56,7 @@ absl::Status WritePath::Write(std::string_view batch, uint32_t count,
   if (status.ok() && MustMakeRoom()) {
     MutexUnlock unlock(mu_);
     need_room_.store(false, std::memory_order_relaxed);
-    status = NoThrow([this] { return deps_.room_maker.MakeRoom(); });
+    status = Guarded([this] { return deps_.room_maker.MakeRoom(); });
   }
   Writer* last = &writer;
   if (status.ok()) {
@@ -90,7 +78,7 @@ absl::Status WritePath::RunExclusive(absl::FunctionRef<absl::Status()> action) {
     status = refusal_;
   } else {
     MutexUnlock unlock(mu_);
-    status = NoThrow(action);
+    status = Guarded(action);
   }
   Leave(writer, status);
   return status;
@@ -148,10 +136,10 @@ bool WritePath::MustMakeRoom() const {
 
 absl::Status WritePath::Commit(Writer& first, Writer& last) {
   const SequenceNumber before = last_sequence_;
-  absl::Status status = NoThrow([&] { return AppendGroup(first, last); });
+  absl::Status status = Guarded([&] { return AppendGroup(first, last); });
   if (status.ok()) {
     LISSOM_SYNC_POINT("WritePath:Logged");
-    status = NoThrow([&] { return InsertGroup(first, last, before); });
+    status = Guarded([&] { return InsertGroup(first, last, before); });
   }
   if (!status.ok()) {
     // The group may be in the log, whole or in part: only recovery can tell
@@ -206,7 +194,7 @@ void WritePath::SwitchTo(Ref<Memtable> memtable,
 }
 
 absl::Status WritePath::SyncLogs() {
-  absl::Status status = TrySyncLogs();
+  absl::Status status = Guarded([this] { return TrySyncLogs(); });
   if (!status.ok()) Latch(status);
   return status;
 }
