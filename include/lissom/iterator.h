@@ -2,9 +2,10 @@
 // the moment it was made: later writes do not show.
 //
 //   auto it = db->NewIterator();
-//   for (it->SeekToFirst(); it->Valid(); it->Next()) Use(it->key(),
-//   it->value()); if (!it->status().ok()) ...   // The scan is complete only if
-//   this is OK.
+//   for (it->SeekToFirst(); it->Valid(); it->Next()) {
+//     Use(it->key(), it->value());
+//   }
+//   if (!it->status().ok()) ...  // The scan is complete only if this is OK.
 //
 // Errors: an iterator that meets one stops being Valid and says why in
 // status(). Destroying it without having read that error is a bug in the

@@ -4,9 +4,8 @@
 //   kNotFound            no such key; nothing else, ever. Carries no message.
 //   kDataLoss            bytes of ours are wrong, missing or malformed; the
 //                        message and the detail name the file and the offset.
-//   kInternal            the system reported an I/O error (errno in the
-//   detail),
-//                        or a callback of yours threw.
+//   kInternal            the system reported an I/O error (the detail has its
+//                        errno), or a callback of yours threw.
 //   kResourceExhausted   no space, descriptors or memory: the call that met it.
 //   kFailedPrecondition  the database is locked by somebody else, or a failure
 //                        was latched: writes are refused until it is reopened.

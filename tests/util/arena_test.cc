@@ -69,6 +69,17 @@ TEST(Arena, GivesLargePiecesTheirOwnChunk) {
   arena.Resolve(large)[(size_t{100} << 20) - 1] = 'x';
 }
 
+TEST(Arena, HoldsABatchOfTheLargestSizeWhateverItsPieces) {
+  for (const size_t piece : {(size_t{1} << 20) + 1, Arena::kLargeBytes,
+                             Arena::kLargeBytes + 1, size_t{7} << 20}) {
+    SCOPED_TRACE(piece);
+    Arena arena;  // Address space only: nothing is touched.
+    for (size_t total = 0; total < (size_t{4} << 30); total += piece) {
+      ASSERT_NO_THROW(arena.Allocate(piece)) << total;
+    }
+  }
+}
+
 TEST(Arena, AFailedAllocationChangesNothing) {
   Arena arena;
   const Arena::Ref first = arena.Allocate(8);
