@@ -269,7 +269,21 @@ uint32_t EntryTree::FindPath(const InternalKeyView& key, Step* path) const {
   }
 }
 
+// Adds an entry behind all others without a search, where sorted entries went
+// before. False: it does not belong there, or there is no slot.
+bool EntryTree::Append(Arena::Ref entry) {
+  const Slots slots = tail_->ReadSlots();
+  if (slots.count == kSlots) return false;
+  const Arena::Ref last = tail_->RefOf(slots.at[slots.count - 1]);
+  if (order_.Compare(EntryAt(last)->key(), EntryAt(entry)->key()) >= 0) {
+    return false;
+  }
+  tail_->AddSlot(slots, slots.count, HeadOf(entry, tail_->prefix_size), entry);
+  return true;
+}
+
 void EntryTree::Insert(Arena::Ref entry) {
+  if (tail_ != nullptr && Append(entry)) return;
   Step path[kMaxLevels];
   const uint32_t top = FindPath(EntryAt(entry)->key(), path);
   uint32_t full = 0;
@@ -277,6 +291,9 @@ void EntryTree::Insert(Arena::Ref entry) {
   if (full > 0) {  // From here on nothing throws.
     arena_.Reserve((2 * full + 1) * sizeof(Node) + alignof(Node));
   }
+  const bool at_end = path[0].index == path[0].slots.count &&
+                      path[0].node->Upper() == Arena::kNull;
+  tail_ = at_end ? path[0].node : nullptr;
 
   Item added = {.head = 0, .ref = entry, .fence = entry};
   Arena::Ref replaced = Arena::kNull;  // Takes the place of the child taken.
@@ -295,7 +312,10 @@ void EntryTree::Insert(Arena::Ref entry) {
       return;
     }
     const Split split = SplitNode(step, added, replaced);
-    if (level == 0) LinkLeaves(step.ref, split);
+    if (level == 0) {
+      LinkLeaves(step.ref, split);
+      if (at_end) tail_ = NodeAt(split.right);
+    }
     if (level == top) {
       AddRoot(split.left != Arena::kNull ? split.left : step.ref, split.right);
       return;

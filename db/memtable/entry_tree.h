@@ -132,6 +132,7 @@ class EntryTree {
   const Node* ChildAt(const Node& node, const Slots& slots,
                       uint32_t index) const;
 
+  bool Append(Arena::Ref entry);
   uint32_t FindPath(const InternalKeyView& key, Step* path) const;
   Split SplitNode(const Step& step, const Item& added, Arena::Ref replaced);
   void LinkLeaves(Arena::Ref old, const Split& split);
@@ -148,6 +149,9 @@ class EntryTree {
   const bool shares_prefixes_;
   Arena& arena_;
   std::atomic<Arena::Ref> root_;  // Release in Insert, acquire in searches.
+  // Of the writer: the leaf at the right end, if the last entry went to its
+  // end. Null: entries do not come sorted.
+  Node* tail_ = nullptr;
 };
 
 }  // namespace lissom
