@@ -11,46 +11,11 @@
 #include "benchmark/benchmark.h"
 #include "table/table_builder.h"
 #include "table/table_reader.h"
+#include "tests/support/string_file.h"
 #include "util/random.h"
 
 namespace lissom {
 namespace {
-
-class StringFile final : public WritableFile {
- public:
-  explicit StringFile(std::string* to) : to_(to) {}
-  absl::Status Append(std::span<const std::string_view> pieces,
-                      const IoContext&) override {
-    for (std::string_view piece : pieces) to_->append(piece);
-    return absl::OkStatus();
-  }
-  absl::Status Sync(const IoContext&) override { return absl::OkStatus(); }
-  absl::Status Allocate(uint64_t, const IoContext&) override {
-    return absl::OkStatus();
-  }
-  absl::Status TrimToSize(const IoContext&) override {
-    return absl::OkStatus();
-  }
-  absl::Status Close() override { return absl::OkStatus(); }
-
- private:
-  std::string* to_;
-};
-
-class StringSource final : public RandomAccessFile {
- public:
-  explicit StringSource(const std::string* bytes) : bytes_(bytes) {}
-  absl::StatusOr<std::string_view> Read(uint64_t offset, size_t size,
-                                        char* scratch,
-                                        const IoContext&) const override {
-    std::memcpy(scratch, bytes_->data() + offset, size);
-    return std::string_view(scratch, size);
-  }
-  absl::StatusOr<uint64_t> Size() const override { return bytes_->size(); }
-
- private:
-  const std::string* bytes_;
-};
 
 std::string Key(uint64_t n) {
   char key[24];
@@ -76,8 +41,8 @@ TableSummary Build(const std::vector<std::string>& keys,
   const TableBuilderOptions options = {.order = KeyOrder(BytewiseComparator()),
                                        .id = {1, 2},
                                        .compression = compression};
-  auto builder = TableBuilder::Create(options, "bench",
-                                      std::make_unique<StringFile>(bytes));
+  auto builder = TableBuilder::Create(
+      options, "bench", std::make_unique<StringWritableFile>(bytes));
   Random random(5);
   for (const std::string& key : keys) {
     builder
@@ -93,13 +58,15 @@ struct Warm {
   explicit Warm(size_t count) {
     keys.reserve(count);
     for (size_t i = 0; i < count; ++i) keys.push_back(Key(2 * i));
-    const TableSummary summary = Build(keys, Compression::None(), &bytes);
+    auto bytes = std::make_shared<std::string>();
+    const TableSummary summary = Build(keys, Compression::None(), bytes.get());
+    file_size = summary.file_size;
     reader = TableReader::Open({.order = KeyOrder(BytewiseComparator()),
                                 .cache = std::make_shared<BlockCache>(1 << 30),
                                 .id = {1, 2},
                                 .file_size = summary.file_size,
                                 .tail_size = summary.tail_size},
-                               "bench", std::make_unique<StringSource>(&bytes))
+                               "bench", std::make_unique<StringReadFile>(bytes))
                  .value();
     const auto it = reader->NewIterator({});
     for (it->SeekToFirst(); it->Valid(); it->Next()) continue;
@@ -114,7 +81,7 @@ struct Warm {
     }
   }
   std::vector<std::string> keys;
-  std::string bytes;
+  uint64_t file_size = 0;
   std::unique_ptr<TableReader> reader;
   std::vector<std::string> present;
   std::vector<std::string> absent;
@@ -148,7 +115,7 @@ void BM_Table_Get(benchmark::State& state) {
     i = (i + 1) % keys.size();
   }
   state.SetItemsProcessed(state.iterations());
-  state.counters["bytes_per_entry"] = static_cast<double>(warm.bytes.size()) /
+  state.counters["bytes_per_entry"] = static_cast<double>(warm.file_size) /
                                       static_cast<double>(warm.keys.size());
 }
 BENCHMARK(BM_Table_Get)
