@@ -40,18 +40,19 @@ template <typename T>
 class Ref {
  public:
   Ref() = default;
-  Ref(std::nullptr_t) {
-  }  // NOLINT(google-explicit-constructor): like unique_ptr
+  // Implicit, as unique_ptr's are.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Ref(std::nullptr_t) {}
   explicit Ref(T* object) : object_(object) {
     if (object_ != nullptr) object_->AddRef();
   }
   Ref(const Ref& other) : Ref(other.object_) {}
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  // NOLINTBEGIN(google-explicit-constructor)
   template <typename U>
-  requires std::is_convertible_v<U*, T*> Ref(
-      const Ref<U>&
-          other)  // NOLINT(google-explicit-constructor): like unique_ptr
+  requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& other)
       : Ref(static_cast<T*>(other.get())) {}
+  // NOLINTEND(google-explicit-constructor)
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);
     return *this;

@@ -20,6 +20,7 @@
 #define LISSOM_MACRO_CONCAT_INNER(a, b) a##b
 #define LISSOM_MACRO_CONCAT(a, b) LISSOM_MACRO_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): these are a declaration's parts.
 #define LISSOM_ASSIGN_OR_RETURN(lhs, expr)                                     \
   LISSOM_ASSIGN_OR_RETURN_IMPL(LISSOM_MACRO_CONCAT(lissom_or_, __LINE__), lhs, \
                                expr)
@@ -29,5 +30,6 @@
     return std::move(statusor).status();                  \
   }                                                       \
   lhs = std::move(statusor).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // LISSOM_UTIL_STATUS_MACROS_H_
