@@ -499,7 +499,7 @@ absl::Status DbImpl::Close() {
     });
   }
   // Whoever waits for the end must not wait for ever: nothing is thrown here.
-  const absl::Status status = Guarded([this] { return CloseDurably(); });
+  absl::Status status = Guarded([this] { return CloseDurably(); });
   Quietly([this] { DeleteObsoleteFiles(); });
   Quietly([&] {
     log().Log(LogLevel::kInfo, absl::StrCat("closed: ", Plain(status)));

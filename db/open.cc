@@ -124,7 +124,7 @@ class Opener {
           path_, ": the database exists, and error_if_exists is on"));
     }
     if (state == DirectoryState::kAbsent) {
-      const absl::Status made = files().CreateDirectory(path_);
+      absl::Status made = files().CreateDirectory(path_);
       if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
     }
     if (state != DirectoryState::kDatabase) {

@@ -52,6 +52,9 @@ class Ref {
   template <typename U>
   requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& other)
       : Ref(static_cast<T*>(other.get())) {}
+  template <typename U>
+  requires std::is_convertible_v<U*, T*> Ref(Ref<U>&& other)
+  noexcept : object_(other.Release()) {}
   // NOLINTEND(google-explicit-constructor)
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);
@@ -66,6 +69,8 @@ class Ref {
   T& operator*() const { return *object_; }
   explicit operator bool() const { return object_ != nullptr; }
   void reset() { *this = Ref(); }
+  // Gives up its share, which is the caller's to Unref.
+  [[nodiscard]] T* Release() { return std::exchange(object_, nullptr); }
 
  private:
   T* object_ = nullptr;

@@ -93,9 +93,9 @@ struct EntryTree::Item {
 };
 
 struct EntryTree::Step {
-  Arena::Ref ref;
   Node* node;
   Slots slots;
+  Arena::Ref ref;  // Of node.
   uint32_t index;  // Leaf: where to insert. Inner node: of the child taken.
 };
 

@@ -9,7 +9,7 @@
 namespace lissom {
 
 struct Memtable::Rep {
-  explicit Rep(KeyOrder order) : tree(order, arena) {}
+  explicit Rep(const KeyOrder& order) : tree(order, arena) {}
 
   Arena arena;
   EntryTree tree;

@@ -36,11 +36,12 @@ void SetCount(std::string* rep, uint32_t count) {
 
 WriteBatch::WriteBatch() { Clear(); }
 
-WriteBatch::WriteBatch(WriteBatch&& other) : WriteBatch() {
+// An empty batch fits into the string itself, so this allocates nothing.
+WriteBatch::WriteBatch(WriteBatch&& other) noexcept : WriteBatch() {
   *this = std::move(other);
 }
 
-WriteBatch& WriteBatch::operator=(WriteBatch&& other) {
+WriteBatch& WriteBatch::operator=(WriteBatch&& other) noexcept {
   if (this == &other) return *this;
   rep_.swap(other.rep_);
   save_points_.swap(other.save_points_);

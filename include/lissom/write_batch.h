@@ -43,8 +43,9 @@ class WriteBatch {
   WriteBatch();
   WriteBatch(const WriteBatch&) = default;
   WriteBatch& operator=(const WriteBatch&) = default;
-  WriteBatch(WriteBatch&& other);  // Leaves `other` empty, ready for use.
-  WriteBatch& operator=(WriteBatch&& other);
+  // Moving leaves `other` empty, ready for use.
+  WriteBatch(WriteBatch&& other) noexcept;
+  WriteBatch& operator=(WriteBatch&& other) noexcept;
 
   void Put(std::string_view key, std::string_view value);
   void Delete(std::string_view key);  // Deleting an absent key is no error.

@@ -211,12 +211,13 @@ class ScriptedRun {
 
   void CheckReads() {
     refused_ = false;  // By the next session, if there is one.
-    for (const auto& [key, values] : maybe_) {
+    for (const auto& maybe : maybe_) {
+      const std::string& key = maybe.first;
       std::string value;
       absl::Status status;
       Call([&] { status = db_->Get({}, key, &value); });
       if (status.ok()) {
-        EXPECT_TRUE(values.contains(value)) << key;
+        EXPECT_TRUE(maybe.second.contains(value)) << key;
       } else if (absl::IsNotFound(status)) {
         EXPECT_FALSE(acknowledged_.contains(key)) << key;
       } else {
