@@ -70,7 +70,9 @@ class Ref {
   explicit operator bool() const { return object_ != nullptr; }
   void reset() { *this = Ref(); }
   // Gives up its share, which is the caller's to Unref.
-  [[nodiscard]] T* Release() { return std::exchange(object_, nullptr); }
+  [[nodiscard]] T* Release() noexcept {
+    return std::exchange(object_, nullptr);
+  }
 
  private:
   T* object_ = nullptr;
