@@ -153,13 +153,19 @@ absl::Status WritePath::Commit(Writer& first, Writer& last) {
 
 absl::Status WritePath::AppendGroup(Writer& first, Writer& last) {
   bool sync = false;
+  uint64_t count = 0;
   for (Writer* writer = &first;; writer = writer->next) {
-    if (last_sequence_ + writer->count > kMaxSequence) {
-      return absl::InternalError("sequence numbers are used up");
-    }
+    count += writer->count;
+    sync = sync || writer->sync;
+    if (writer == &last) break;
+  }
+  // Before the log collects anything: what it has collected it must write.
+  if (count > kMaxSequence - last_sequence_) {
+    return absl::InternalError("sequence numbers are used up");
+  }
+  for (Writer* writer = &first;; writer = writer->next) {
     log_->Add({.ordinal = last_sequence_ + 1, .payload = writer->batch}, mark_);
     last_sequence_ += writer->count;
-    sync = sync || writer->sync;
     if (writer == &last) break;
   }
   LISSOM_RETURN_IF_ERROR(log_->Write());
