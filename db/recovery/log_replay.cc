@@ -130,9 +130,10 @@ class Replay {
     LogRecord record;
     uint64_t records = 0;
     while (true) {
+      const uint64_t offset = reader.offset();
       LISSOM_ASSIGN_OR_RETURN(const bool more, reader.Next(&record));
       if (!more) break;
-      LISSOM_RETURN_IF_ERROR(ApplyRecord(record, number));
+      LISSOM_RETURN_IF_ERROR(ApplyRecord(record, number, offset));
       ++records;
     }
     result_.records += records;
@@ -153,23 +154,25 @@ class Replay {
     return absl::OkStatus();
   }
 
-  absl::Status ApplyRecord(const LogRecord& record, uint64_t number) {
+  // `offset`: where the record begins in its log.
+  absl::Status ApplyRecord(const LogRecord& record, uint64_t number,
+                           uint64_t offset) {
     if (record.ordinal != result_.last_applied + 1) {
       return CorruptionError(
-          PathOf(number), 0,
+          PathOf(number), offset,
           absl::StrCat("a record with sequence ", record.ordinal, " where ",
                        result_.last_applied + 1, " follows"));
     }
     absl::StatusOr<BatchReader> batch = BatchReader::Open(record.payload);
     absl::Status status = batch.status();
     if (status.ok() && batch->count() > kMaxSequence - result_.last_applied) {
-      return CorruptionError(PathOf(number), 0,
+      return CorruptionError(PathOf(number), offset,
                              "a record's sequences are too large");
     }
     if (status.ok()) status = apply_(record.payload, record.ordinal);
     if (absl::IsInvalidArgument(status)) {
       return CorruptionError(
-          PathOf(number), 0,
+          PathOf(number), offset,
           std::string(status.message().data(), status.message().size()));
     }
     LISSOM_RETURN_IF_ERROR(status);
