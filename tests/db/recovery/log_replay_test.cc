@@ -115,6 +115,12 @@ class LogReplay : public ::testing::Test {
           return apply_status_;
         });
   }
+  // Of a replay that must succeed.
+  LogReplayResult Result() {
+    const auto result = Replay();
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *result : LogReplayResult();
+  }
   // All is well in this mode, and these records were applied.
   void ExpectReplay(WalRecoveryMode mode,
                     const std::vector<SequenceNumber>& applied, bool torn) {
@@ -169,8 +175,8 @@ TEST_F(LogReplay, AppliesEveryRecordInOrder) {
   for (const WalRecoveryMode mode : kModes) {
     ExpectReplay(mode, {41, 43, 44, 47}, false);
   }
-  EXPECT_EQ(Replay()->last_applied, 47u);
-  EXPECT_EQ(Replay()->last_seen, 47u);
+  EXPECT_EQ(Result().last_applied, 47u);
+  EXPECT_EQ(Result().last_seen, 47u);
 }
 
 TEST_F(LogReplay, ARecordWithoutChangesTakesNoSequence) {
@@ -314,7 +320,7 @@ TEST_F(LogReplay, AcceptsAnEndAsTheModeSays) {
 TEST_F(LogReplay, SaysWhereItTore) {
   const auto ends = AddLog(7, 0, {Record(1), Record(2)});
   Cut(7, ends[2] - 1);
-  EXPECT_EQ(Replay()->torn_where,
+  EXPECT_EQ(Result().torn_where,
             absl::StrCat("/db/000007.log at offset ", ends[1]));
 }
 
@@ -324,7 +330,7 @@ TEST_F(LogReplay, StopsAtAHoleAndGivesNoSequenceBehindItOutAgain) {
   const auto ends = AddLog(7, 0, {Record(1), Record(2), Record(3)});
   Damage(7, ends[1] + 20);
   ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
-  EXPECT_GE(Replay()->last_seen, 3 + kMostChanges);
+  EXPECT_GE(Result().last_seen, 3 + kMostChanges);
   ExpectDataLoss(WalRecoveryMode::kTornTailOnly, 7, ends[1]);
   ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[1]);
 }
@@ -367,7 +373,7 @@ TEST_F(LogReplay, StopsWhereAnOlderLogLostItsEnd) {
     SCOPED_TRACE(size);
     Cut(7, size);
     ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
-    EXPECT_GE(Replay()->last_seen, 3 + kMostChanges);
+    EXPECT_GE(Result().last_seen, 3 + kMostChanges);
     ExpectDataLoss(WalRecoveryMode::kTornTailOnly, 7, ends[1]);
     ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[1]);
   }
@@ -380,7 +386,16 @@ TEST_F(LogReplay, AnOlderTornTailIsOneIfTheNewerLogIsEmpty) {
   ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
   ExpectReplay(WalRecoveryMode::kTornTailOnly, {1}, true);
   ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[1]);
-  EXPECT_GE(Replay()->last_seen, 11u) << "the newer log says it was given out";
+  EXPECT_GE(Result().last_seen, 11u) << "the newer log says it was given out";
+}
+
+TEST_F(LogReplay, ARecordBehindDamageInALaterLogIsMoreThanATornTail) {
+  const auto ends = AddLog(7, 0, {Record(1), Record(2)});
+  const auto later = AddLog(9, 2, {Record(3), Record(4)});
+  Cut(7, ends[2] - 1);
+  Damage(9, later[0] + 20);
+  ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
+  ExpectDataLoss(WalRecoveryMode::kTornTailOnly, 7, ends[1]);
 }
 
 TEST_F(LogReplay, AMarkInALaterLogProvesDamageOfAnOlderOne) {
@@ -511,7 +526,7 @@ TEST_F(LogReplay, NoSequenceBeyondTheLastIsEverSkippedTo) {
                            {Record(kMaxSequence - 9), Record(kMaxSequence - 8),
                             Record(kMaxSequence - 7)});
   Damage(7, ends[1] + 20);
-  EXPECT_EQ(Replay()->last_seen, kMaxSequence);
+  EXPECT_EQ(Result().last_seen, kMaxSequence);
 }
 
 // --- All of it at random ----------------------------------------------------
@@ -610,7 +625,7 @@ TEST_F(LogReplay, JudgesEveryCutAndFlipRight) {
       const bool clean_end = cut && offset == hit.begin &&
                              hit.log_index + 1 == history.sizes.size();
       ExpectReplay(WalRecoveryMode::kPointInTime, applied, !clean_end);
-      EXPECT_GE(Replay()->last_seen, last_left);
+      EXPECT_GE(Result().last_seen, last_left);
       EXPECT_EQ(Replay(WalRecoveryMode::kAbsolute).ok(), clean_end);
     }
     ASSERT_FALSE(HasFailure());
