@@ -334,11 +334,13 @@ TEST_F(RecoveryTest, ReadsNoLogThatIsNotNeededAnyMore) {
   edit.flushed_sequence = 1;
   edit.last_sequence = 1;
   Apply(edit);
-  SetBytes("/db/000010.log", "anything");
   AddLog(12, 1, {Record(2, {"new"})});
-  const auto state = Run(WalRecoveryMode::kAbsolute);
-  ASSERT_TRUE(state.ok()) << state.status();
-  EXPECT_THAT(flushed_, ElementsAre("new@2"));
+  for (const bool whole : {true, false}) {
+    if (!whole) SetBytes("/db/000010.log", "anything");
+    const auto state = Run(WalRecoveryMode::kAbsolute);
+    ASSERT_TRUE(state.ok()) << state.status();
+    EXPECT_THAT(flushed_, ElementsAre("new@2"));
+  }
 }
 
 TEST_F(RecoveryTest, FilesThatAreNotOursAreNoLogs) {
