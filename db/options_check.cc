@@ -1,4 +1,5 @@
 // Options::Validate: every field in one list, every fault in one message.
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -52,10 +53,11 @@ absl::Status Options::Validate() const {
              "must be 512 bytes to 1 MiB");
   faults.Add(!compression.empty(), "compression",
              "must name at least one level");
-  for (const Compression& c : compression) {
-    faults.Add(!c.enabled() || Within(c.level(), -7, 22), "compression",
-               "must have zstd levels from -7 to 22");
-  }
+  faults.Add(std::all_of(compression.begin(), compression.end(),
+                         [](const Compression& c) {
+                           return !c.enabled() || Within(c.level(), -7, 22);
+                         }),
+             "compression", "must have zstd levels from -7 to 22");
   const double bits = filter_policy.bits_per_key();
   faults.Add(bits == 0 || Within(bits, 1.0, 64.0), "filter_policy",
              "must have 1 to 64 bits a key, or none");
