@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "db/filename.h"
-#include "db/output/deeper_levels.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/db/output/failing_file_system.h"
@@ -303,23 +302,6 @@ TEST_F(TableOutputTest, IsDurableWhenItIsFinished) {
   const auto image = disk_->CrashImageNow(CrashPolicy::SyncedOnly());
   EXPECT_EQ(image->Files(), disk_->Files());
   EXPECT_EQ(image->GetBytes("/db/000012.sst").value(), "g1234");
-}
-
-TEST(DeeperLevels, SaysWhichKeysLieBelow) {
-  DeeperLevels deeper(
-      testing::ParseShape("L0: 9[a-z]\nL1: 8[a-z]\nL2: 1[b-c] 2[f-g] 3[h-h]\n"
-                          "L5: 4[e-f] 5[x-y]"),
-      1);
-  std::string held;
-  for (char c = 'a'; c <= 'z'; ++c) {
-    if (deeper.MayHold(std::string(1, c))) held += c;
-  }
-  EXPECT_EQ(held, "bcefghxy");
-}
-
-TEST(DeeperLevels, OfTheLastLevelIsNothing) {
-  DeeperLevels deeper(testing::ParseShape("L6: 1[a-z]"), 6);
-  EXPECT_FALSE(deeper.MayHold("c"));
 }
 
 }  // namespace
