@@ -2,100 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "db/memtable/entry_tree.h"
 #include "gtest/gtest.h"
+#include "tests/db/memtable/key_shapes.h"
+#include "tests/support/test_env.h"
 #include "util/random.h"
 
 namespace lissom {
 namespace {
-
-uint64_t TestSeed() {
-  const char* fixed = std::getenv("LISSOM_SEED");
-  return fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : SystemSeed();
-}
-
-// Bytewise, but says nothing about heads: every comparison is in full.
-class Headless final : public Comparator {
- public:
-  int Compare(std::string_view a, std::string_view b) const override {
-    return a.compare(b);
-  }
-  std::string_view Name() const override { return "test.Headless"; }
-};
-
-// Shorter keys first. Its heads are lengths, so keys between two keys with a
-// shared prefix need not share it.
-class ByLength final : public Comparator {
- public:
-  int Compare(std::string_view a, std::string_view b) const override {
-    if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
-    return a.compare(b);
-  }
-  std::string_view Name() const override { return "test.ByLength"; }
-  bool HasHeads() const override { return true; }
-  uint64_t Head(std::string_view suffix) const override {
-    return suffix.size();
-  }
-};
-
-std::string Format(const char* format, uint64_t n) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, static_cast<int>(n));
-  return buffer;
-}
-
-struct Shape {
-  const char* name;
-  std::function<std::string(Random&, uint64_t)> key;  // Of the i-th entry.
-};
-
-std::string RandomBytes(Random& random, size_t size, uint64_t alphabet) {
-  std::string bytes(size, '\0');
-  for (char& c : bytes) c = static_cast<char>(random.Uniform(alphabet));
-  return bytes;
-}
-
-std::vector<Shape> Shapes() {
-  return {
-      {"random", [](Random& r, uint64_t) { return RandomBytes(r, 16, 256); }},
-      {"user", [](Random& r,
-                  uint64_t) { return Format("user%012d", r.Uniform(5000)); }},
-      {"digits",
-       [](Random& r, uint64_t) { return Format("%016d", r.Uniform(100000)); }},
-      {"url",
-       [](Random& r, uint64_t) {
-         return Format("https://www.example.com/%02d/", r.Uniform(9)) +
-                Format("item?id=%d", r.Uniform(1000));
-       }},
-      {"one key", [](Random&, uint64_t) { return std::string("the key"); }},
-      {"one letter",
-       [](Random& r, uint64_t) { return std::string(r.Uniform(300), 'a'); }},
-      {"zeros and ones",
-       [](Random& r, uint64_t) { return RandomBytes(r, r.Uniform(12), 2); }},
-      {"long prefix",
-       [](Random& r, uint64_t) {
-         return std::string(1000, 'p') + RandomBytes(r, r.Uniform(4), 256);
-       }},
-      {"few",
-       [](Random& r, uint64_t) { return RandomBytes(r, r.Uniform(2), 256); }},
-      {"up", [](Random&, uint64_t i) { return Format("user%012d", i); }},
-      {"down",
-       [](Random&, uint64_t i) { return Format("user%012d", 1000000 - i); }},
-      {"runs",
-       [](Random& r, uint64_t i) {
-         return Format("%08d/", r.Uniform(8)) + Format("%08d", i);
-       }},
-  };
-}
 
 struct Before {
   const KeyOrder* order;
@@ -161,7 +80,7 @@ void ExpectSameFinds(const Memtable& memtable, const Model& model,
 }
 
 void RunAgainstModel(std::shared_ptr<const Comparator> comparator,
-                     const Shape& shape, uint64_t seed, uint64_t entries) {
+                     const KeyShape& shape, uint64_t seed, uint64_t entries) {
   SCOPED_TRACE(std::string(shape.name) +
                ", LISSOM_SEED=" + std::to_string(seed));
   Random random(seed);
@@ -192,49 +111,26 @@ void RunAgainstModel(std::shared_ptr<const Comparator> comparator,
 
 TEST(Memtable, IsAMapInBytewiseOrder) {
   const uint64_t seed = TestSeed();
-  for (const Shape& shape : Shapes()) {
+  for (const KeyShape& shape : KeyShapes()) {
     RunAgainstModel(BytewiseComparator(), shape, seed, 8000);
   }
 }
 TEST(Memtable, IsAMapInReverseOrder) {
   const uint64_t seed = TestSeed();
-  for (const Shape& shape : Shapes()) {
+  for (const KeyShape& shape : KeyShapes()) {
     RunAgainstModel(ReverseBytewiseComparator(), shape, seed, 8000);
   }
 }
 TEST(Memtable, IsAMapInAnOrderWithoutHeads) {
   const uint64_t seed = TestSeed();
-  for (const Shape& shape : Shapes()) {
+  for (const KeyShape& shape : KeyShapes()) {
     RunAgainstModel(std::make_shared<Headless>(), shape, seed, 4000);
   }
 }
 TEST(Memtable, IsAMapInAnOrderWithHeadsOfItsOwn) {
   const uint64_t seed = TestSeed();
-  for (const Shape& shape : Shapes()) {
+  for (const KeyShape& shape : KeyShapes()) {
     RunAgainstModel(std::make_shared<ByLength>(), shape, seed, 4000);
-  }
-}
-
-TEST(EntryTree, KeepsItsInvariants) {
-  const uint64_t seed = TestSeed();
-  for (const Shape& shape : Shapes()) {
-    for (const auto& comparator :
-         {BytewiseComparator(), ReverseBytewiseComparator()}) {
-      SCOPED_TRACE(std::string(shape.name) +
-                   ", LISSOM_SEED=" + std::to_string(seed));
-      Random random(seed);
-      Arena arena;
-      EntryTree tree(KeyOrder(comparator), arena);
-      for (uint64_t i = 1; i <= 20000; ++i) {
-        const std::string key = shape.key(random, i);
-        tree.Insert(StoredEntry::Write(
-            arena, {key, PackTrailer(i, EntryKind::kPut)}, ""));
-        if (i % 1999 == 0) {
-          ASSERT_TRUE(tree.CheckInvariants());
-        }
-      }
-      ASSERT_TRUE(tree.CheckInvariants());
-    }
   }
 }
 
