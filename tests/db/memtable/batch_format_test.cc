@@ -1,5 +1,6 @@
-// The bytes of a write batch, and WriteBatch as its writer: what goes in comes
-// out, and bytes that nobody wrote are refused or are another batch.
+// The bytes of a write batch: those in db/FORMAT.md, and bytes that nobody
+// wrote, which are refused or are another batch. WriteBatch itself:
+// write_batch_test.
 #include "db/memtable/batch_format.h"
 
 #include <fstream>
@@ -11,52 +12,13 @@
 
 #include "gtest/gtest.h"
 #include "lissom/write_batch.h"
+#include "tests/db/memtable/batch_lines.h"
 #include "tests/support/test_env.h"
 #include "util/coding.h"
 #include "util/random.h"
 
 namespace lissom {
 namespace {
-
-// The changes of a batch as lines: P"key"="value", D"key", L"note".
-class Lines final : public WriteBatch::Handler {
- public:
-  absl::Status Put(std::string_view key, std::string_view value) override {
-    return Add('P', key, value);
-  }
-  absl::Status Delete(std::string_view key) override {
-    return Add('D', key, {});
-  }
-  absl::Status LogData(std::string_view blob) override {
-    return Add('L', blob, {});
-  }
-
-  std::vector<std::string> lines;
-  size_t fail_after = SIZE_MAX;
-
- private:
-  absl::Status Add(char kind, std::string_view key, std::string_view value) {
-    if (lines.size() == fail_after) return absl::AbortedError("enough");
-    std::string line(1, kind);
-    line += '"';
-    line += key;
-    line += '"';
-    if (kind == 'P') {
-      line += "=\"";
-      line += value;
-      line += '"';
-    }
-    lines.push_back(line);
-    return absl::OkStatus();
-  }
-};
-
-std::vector<std::string> LinesOf(const WriteBatch& batch) {
-  Lines lines;
-  const absl::Status status = batch.Iterate(&lines);
-  EXPECT_TRUE(status.ok()) << status;
-  return lines.lines;
-}
 
 std::string Header(uint32_t count) {
   std::string bytes(1, '\0');
@@ -102,14 +64,6 @@ bool RefusedOrWhole(std::string_view bytes) {
   EXPECT_EQ(batch->Count(), changes);
   return true;
 }
-
-std::string RandomBytes(Random& random, size_t most) {
-  std::string bytes(random.Uniform(most + 1), '\0');
-  for (char& c : bytes) c = static_cast<char>(random.Next());
-  return bytes;
-}
-
-// --- The bytes --------------------------------------------------------------
 
 TEST(BatchFormat, IsWhatFormatMdShows) {
   WriteBatch batch;
@@ -183,7 +137,7 @@ TEST(BatchFormat, RandomBytesNeverCrash) {
   Random random(seed);
   for (uint64_t i = 0; i < Scaled(100'000); ++i) {
     // Half of them get past the header.
-    std::string bytes = RandomBytes(random, 60);
+    std::string bytes = RandomUpTo(random, 60);
     if (random.OneIn(2)) {
       bytes = Header(static_cast<uint32_t>(random.Uniform(4))) + bytes;
     }
@@ -264,182 +218,6 @@ TEST(BatchFormat, InsertNumbersChangesAndNotNotes) {
   ASSERT_TRUE(memtable->Get(LookupKey("b", kMaxSequence), &entry));
   EXPECT_EQ(entry.kind, EntryKind::kDelete);
   EXPECT_EQ(entry.sequence, 42u);
-}
-
-// --- WriteBatch -------------------------------------------------------------
-
-TEST(WriteBatch, RandomBatchesComeBack) {
-  const uint64_t seed = TestSeed();
-  SCOPED_TRACE(testing::Message() << "LISSOM_SEED=" << seed);
-  Random random(seed);
-  for (uint64_t i = 0; i < Scaled(2000, 10); ++i) {
-    WriteBatch batch;
-    Lines expected;
-    for (uint64_t n = random.Uniform(20); n > 0; --n) {
-      const std::string key = RandomBytes(random, 300);
-      const std::string value = RandomBytes(random, 300);
-      switch (random.Uniform(3)) {
-        case 0:
-          batch.Put(key, value);
-          expected.Put(key, value).IgnoreError();
-          break;
-        case 1:
-          batch.Delete(key);
-          expected.Delete(key).IgnoreError();
-          break;
-        default:
-          batch.PutLogData(value);
-          expected.LogData(value).IgnoreError();
-      }
-    }
-    ASSERT_EQ(LinesOf(batch), expected.lines);
-    const absl::StatusOr<WriteBatch> copy = WriteBatch::FromData(batch.data());
-    ASSERT_TRUE(copy.ok()) << copy.status();
-    ASSERT_EQ(copy->data(), batch.data());
-    ASSERT_EQ(copy->Count(), batch.Count());
-    ASSERT_EQ(LinesOf(*copy), expected.lines);
-  }
-}
-
-TEST(WriteBatch, TakesKeysUpToTheirLimit) {
-  const std::string key(WriteBatch::kMaxKeyBytes, 'k');
-  WriteBatch batch;
-  batch.Put(key, "v");
-  batch.Delete(key);
-  EXPECT_TRUE(batch.Validate().ok());
-  EXPECT_TRUE(ValidateBatch(batch.data()).ok());
-}
-
-// A view of that many bytes that nobody may look at: what is over a limit is
-// refused by its size alone.
-std::string_view Oversized(size_t bytes) { return {"", bytes}; }
-
-TEST(WriteBatch, AnOversizedEntryMakesItInvalidAndChangesNothing) {
-  const std::vector<std::pair<const char*, void (*)(WriteBatch&)>> misuses = {
-      {"put of a key",
-       [](WriteBatch& b) {
-         b.Put(Oversized(WriteBatch::kMaxKeyBytes + 1), "");
-       }},
-      {"put of a value",
-       [](WriteBatch& b) {
-         b.Put("", Oversized(WriteBatch::kMaxValueBytes + 1));
-       }},
-      {"delete of a key",
-       [](WriteBatch& b) {
-         b.Delete(Oversized(WriteBatch::kMaxKeyBytes + 1));
-       }},
-      {"a note",
-       [](WriteBatch& b) {
-         b.PutLogData(Oversized(WriteBatch::kMaxBatchBytes));
-       }},
-  };
-  for (const auto& [what, misuse] : misuses) {
-    SCOPED_TRACE(what);
-    WriteBatch batch;
-    batch.Put("a", "1");
-    const std::string before(batch.data());
-    misuse(batch);
-    EXPECT_EQ(batch.data(), before);
-    EXPECT_EQ(batch.Count(), 1u);
-    EXPECT_TRUE(absl::IsInvalidArgument(batch.Validate()));
-    Lines lines;
-    EXPECT_TRUE(absl::IsInvalidArgument(batch.Iterate(&lines)));
-    EXPECT_TRUE(lines.lines.empty()) << "a part of the batch was shown";
-
-    WriteBatch other;
-    other.Append(batch);
-    EXPECT_FALSE(other.Validate().ok()) << "Append hides what was lost";
-    batch.Put("b", "2");
-    EXPECT_FALSE(batch.Validate().ok());
-    batch.Clear();
-    EXPECT_TRUE(batch.Validate().ok());
-    EXPECT_EQ(batch.data(), WriteBatch().data());
-  }
-}
-
-TEST(WriteBatch, RollbackTakesAnOversizedEntryBack) {
-  WriteBatch batch;
-  batch.Put("a", "1");
-  batch.SetSavePoint();
-  batch.Delete(Oversized(WriteBatch::kMaxKeyBytes + 1));
-  ASSERT_FALSE(batch.Validate().ok());
-  ASSERT_TRUE(batch.RollbackToSavePoint().ok());
-  EXPECT_TRUE(batch.Validate().ok());
-  EXPECT_EQ(LinesOf(batch), std::vector<std::string>{"P\"a\"=\"1\""});
-}
-
-TEST(WriteBatch, RollbackWithoutASavePointIsRefusedWithoutEffect) {
-  WriteBatch batch;
-  batch.Put("a", "1");
-  EXPECT_TRUE(absl::IsInvalidArgument(batch.RollbackToSavePoint()));
-  EXPECT_EQ(batch.Count(), 1u);
-  batch.SetSavePoint();
-  batch.Clear();
-  EXPECT_TRUE(absl::IsInvalidArgument(batch.RollbackToSavePoint()))
-      << "Clear forgets save points";
-}
-
-TEST(WriteBatch, SavePointsNest) {
-  WriteBatch batch;
-  batch.SetSavePoint();
-  batch.Put("a", "1");
-  const std::string one(batch.data());
-  batch.SetSavePoint();
-  batch.Delete("b");
-  batch.PutLogData("note");
-  const std::string two(batch.data());
-  batch.SetSavePoint();
-  batch.SetSavePoint();  // Twice in one place.
-  batch.Put("c", "3");
-  ASSERT_TRUE(batch.RollbackToSavePoint().ok());
-  EXPECT_EQ(batch.data(), two);
-  ASSERT_TRUE(batch.RollbackToSavePoint().ok());
-  EXPECT_EQ(batch.data(), two);
-  ASSERT_TRUE(batch.RollbackToSavePoint().ok());
-  EXPECT_EQ(batch.data(), one);
-  EXPECT_EQ(batch.Count(), 1u);
-  ASSERT_TRUE(batch.RollbackToSavePoint().ok());
-  EXPECT_EQ(batch.data(), WriteBatch().data());
-  EXPECT_FALSE(batch.RollbackToSavePoint().ok());
-}
-
-TEST(WriteBatch, AppendsItselfAndOthers) {
-  WriteBatch batch;
-  batch.Put("a", "1");
-  batch.Delete("b");
-  batch.Append(batch);
-  EXPECT_EQ(batch.Count(), 4u);
-  EXPECT_EQ(LinesOf(batch),
-            (std::vector<std::string>{"P\"a\"=\"1\"", "D\"b\"", "P\"a\"=\"1\"",
-                                      "D\"b\""}));
-  batch.Append(WriteBatch());
-  EXPECT_EQ(batch.Count(), 4u);
-  WriteBatch other;
-  other.PutLogData("note");
-  other.Append(batch);
-  EXPECT_EQ(other.Count(), 4u);
-  EXPECT_TRUE(ValidateBatch(other.data()).ok());
-}
-
-TEST(WriteBatch, IterateStopsAtTheHandlersError) {
-  WriteBatch batch;
-  for (const char* key : {"a", "b", "c"}) batch.Delete(key);
-  Lines lines;
-  lines.fail_after = 2;
-  EXPECT_TRUE(absl::IsAborted(batch.Iterate(&lines)));
-  EXPECT_EQ(lines.lines, (std::vector<std::string>{"D\"a\"", "D\"b\""}));
-}
-
-TEST(WriteBatch, FromDataStartsWithoutSavePoints) {
-  WriteBatch batch;
-  batch.SetSavePoint();
-  batch.Put("a", "1");
-  absl::StatusOr<WriteBatch> copy = WriteBatch::FromData(batch.data());
-  ASSERT_TRUE(copy.ok());
-  EXPECT_FALSE(copy->RollbackToSavePoint().ok());
-  copy->Put("b", "2");
-  EXPECT_EQ(copy->Count(), 2u);
-  EXPECT_TRUE(ValidateBatch(copy->data()).ok());
 }
 
 }  // namespace
