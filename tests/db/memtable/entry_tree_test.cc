@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -35,10 +36,30 @@ class Grove {
         model_(Before{order_}) {}
 
   void Insert(const std::string& key, SequenceNumber sequence) {
-    const InternalKey internal(key, PackTrailer(sequence, EntryKind::kPut));
-    const std::string value = absl::StrCat(sequence);
-    tree_.Insert(StoredEntry::Write(arena_, internal.view(), value));
-    model_.emplace(internal, value);
+    InsertWritten(Write(key, sequence));
+  }
+  // The two halves of it: an entry in the arena, and its place in the tree.
+  Arena::Ref Write(const std::string& key, SequenceNumber sequence) {
+    return StoredEntry::Write(arena_,
+                              {key, PackTrailer(sequence, EntryKind::kPut)},
+                              absl::StrCat(sequence));
+  }
+  void InsertWritten(Arena::Ref ref) {
+    tree_.Insert(ref);
+    const auto* entry =
+        reinterpret_cast<const StoredEntry*>(arena_.Resolve(ref));
+    model_.emplace(InternalKey(entry->key()), std::string(entry->value()));
+  }
+
+  // Takes all memory that the arena has yet to give, large pieces first; none
+  // of it is touched.
+  void Starve() {
+    for (const size_t bytes : {size_t{5} << 20, size_t{4096}, size_t{8}}) {
+      try {
+        while (true) arena_.Allocate(bytes);
+      } catch (const std::bad_alloc&) {
+      }
+    }
   }
 
   struct Before {
@@ -209,6 +230,35 @@ TEST(EntryTree, KeepsItsInvariantsAsItGrowsLarge) {
       ASSERT_TRUE(tree.CheckInvariants());
     }
   }
+}
+
+TEST(EntryTree, AnInsertWithoutMemoryLeavesItAsItWas) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed));
+  Random random(seed);
+  Grove grove(BytewiseComparator());
+  SequenceNumber sequence = 0;
+  while (sequence < 2000) {
+    ++sequence;
+    grove.Insert(RandomBytes(random, 16, 256), sequence);
+  }
+  std::vector<Arena::Ref> written;
+  for (int i = 0; i < 1000; ++i) {
+    written.push_back(grove.Write(RandomBytes(random, 16, 256), ++sequence));
+  }
+  grove.Starve();
+  uint64_t thrown = 0;
+  for (const Arena::Ref entry : written) {
+    try {
+      grove.InsertWritten(entry);
+    } catch (const std::bad_alloc&) {
+      ++thrown;  // Its leaf was full; those of others are not.
+      ASSERT_TRUE(grove.tree().CheckInvariants());
+    }
+  }
+  EXPECT_GT(thrown, 0u);
+  EXPECT_LT(thrown, written.size());
+  ExpectWalks(grove);
 }
 
 // A walk that goes on while entries come: it sees, in strict order, every entry

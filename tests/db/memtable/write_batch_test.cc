@@ -277,9 +277,9 @@ TEST(WriteBatch, HoldsItsEntriesToOneLimitTogether) {
   EXPECT_TRUE(absl::IsInvalidArgument(batch.Validate()))
       << "the note needs a tag and a length too";
   EXPECT_EQ(batch.data(), WriteBatch().data());
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      WriteBatch::FromData(Oversized(WriteBatch::kMaxBatchBytes + 1))
-          .status()));
+  EXPECT_EQ(
+      WriteBatch::FromData(Oversized(WriteBatch::kMaxBatchBytes + 1)).status(),
+      absl::InvalidArgumentError("write batch: over its limit"));
 }
 
 TEST(WriteBatch, AHandlerNeedNotCareForNotes) {
