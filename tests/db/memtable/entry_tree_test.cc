@@ -3,6 +3,7 @@
 // memtable makes of it is left to memtable_test.
 #include "db/memtable/entry_tree.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -51,15 +52,21 @@ class Grove {
     model_.emplace(InternalKey(entry->key()), std::string(entry->value()));
   }
 
-  // Takes all memory that the arena has yet to give, large pieces first; none
-  // of it is touched.
-  void Starve() {
-    for (const size_t bytes : {size_t{5} << 20, size_t{4096}, size_t{8}}) {
-      try {
-        while (true) arena_.Allocate(bytes);
-      } catch (const std::bad_alloc&) {
-      }
+  size_t used_bytes() const { return arena_.used_bytes(); }
+
+  // Takes the memory that the arena has yet to give: all chunks, untouched, and
+  // of the one in use at most so many times 8 bytes. Returns how many it took.
+  uint64_t Starve(uint64_t pieces) {
+    try {
+      while (true) arena_.Allocate(size_t{5} << 20);
+    } catch (const std::bad_alloc&) {
     }
+    uint64_t taken = 0;
+    try {
+      for (; taken < pieces; ++taken) arena_.Allocate(8);
+    } catch (const std::bad_alloc&) {
+    }
+    return taken;
   }
 
   struct Before {
@@ -232,33 +239,45 @@ TEST(EntryTree, KeepsItsInvariantsAsItGrowsLarge) {
   }
 }
 
+// The insert that splits nodes of two levels at once, with too little memory
+// left for all, some, or none of the nodes that it needs.
 TEST(EntryTree, AnInsertWithoutMemoryLeavesItAsItWas) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed));
+  constexpr size_t kNodeBytes = 512;  // As the header draws it.
   Random random(seed);
-  Grove grove(BytewiseComparator());
-  SequenceNumber sequence = 0;
-  while (sequence < 2000) {
-    ++sequence;
-    grove.Insert(RandomBytes(random, 16, 256), sequence);
+  std::vector<std::string> keys;
+  {
+    Grove grove(BytewiseComparator());
+    size_t grown = 0;
+    while (keys.size() < 500 || grown < 3 * kNodeBytes) {
+      keys.push_back(RandomBytes(random, 16, 256));
+      const Arena::Ref entry = grove.Write(keys.back(), keys.size());
+      const size_t before = grove.used_bytes();
+      grove.InsertWritten(entry);
+      grown = grove.used_bytes() - before;
+    }
   }
-  std::vector<Arena::Ref> written;
-  for (int i = 0; i < 1000; ++i) {
-    written.push_back(grove.Write(RandomBytes(random, 16, 256), ++sequence));
-  }
-  grove.Starve();
+  uint64_t room = 0;
   uint64_t thrown = 0;
-  for (const Arena::Ref entry : written) {
+  for (size_t left = 0; left < 6 * kNodeBytes; left += kNodeBytes / 2) {
+    SCOPED_TRACE(left);
+    Grove grove(BytewiseComparator());
+    for (size_t i = 0; i + 1 < keys.size(); ++i) grove.Insert(keys[i], i + 1);
+    const Arena::Ref entry = grove.Write(keys.back(), keys.size());
+    if (left == 0) {
+      room = grove.Starve(UINT64_MAX);
+    } else {
+      grove.Starve(room - std::min<uint64_t>(room, left / 8));
+    }
     try {
       grove.InsertWritten(entry);
     } catch (const std::bad_alloc&) {
-      ++thrown;  // Its leaf was full; those of others are not.
-      ASSERT_TRUE(grove.tree().CheckInvariants());
+      ++thrown;
     }
+    ASSERT_NO_FATAL_FAILURE(ExpectWalks(grove));
   }
-  EXPECT_GT(thrown, 0u);
-  EXPECT_LT(thrown, written.size());
-  ExpectWalks(grove);
+  EXPECT_GE(thrown, 3u);
 }
 
 // A walk that goes on while entries come: it sees, in strict order, every entry
