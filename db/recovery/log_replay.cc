@@ -120,8 +120,10 @@ class Replay {
   bool Continues(const LogHeader& header) {
     if (header.base_sequence != result_.last_applied) return false;
     // If a bad end came before: nothing is missing between, so what was bad
-    // lay behind the last record, and the chain goes on.
-    if (break_.has_value() && broken_inside_) return false;
+    // lay behind the last record. The chain goes on, if the mode is content.
+    if (break_.has_value() && (broken_inside_ || !ModeAllowsBreak())) {
+      return false;
+    }
     break_.reset();
     return true;
   }
@@ -240,13 +242,16 @@ class Replay {
                      greatest_mark_.log_number));
   }
 
-  // The replay ends at a break above the last mark: may it, in this mode?
+  // Does the mode put up with what stands at the break?
+  bool ModeAllowsBreak() const {
+    return input_.mode == WalRecoveryMode::kPointInTime ||
+           (input_.mode == WalRecoveryMode::kTornTailOnly &&
+            break_->kind != LogReader::End::Kind::kBad && !break_->more_behind);
+  }
+
+  // The replay ends at a break above the last mark.
   absl::Status AcceptBreak() {
-    using Kind = LogReader::End::Kind;
-    const bool allowed = input_.mode == WalRecoveryMode::kPointInTime ||
-                         (input_.mode == WalRecoveryMode::kTornTailOnly &&
-                          break_->kind != Kind::kBad && !break_->more_behind);
-    if (!allowed) {
+    if (!ModeAllowsBreak()) {
       return CorruptionError(
           PathOf(break_->at.log_number), break_->at.offset,
           "the log's end does not read back, and the recovery "

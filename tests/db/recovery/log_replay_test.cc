@@ -423,10 +423,13 @@ TEST_F(LogReplay, AMarkBehindDamageOfItsOwnIsFound) {
 }
 
 TEST_F(LogReplay, BytesBehindAnOlderLogsLastRecordDoNotBreakTheChain) {
-  AddLog(7, 0, {Record(1), Record(2)});
+  const auto ends = AddLog(7, 0, {Record(1), Record(2)});
   AddLog(9, 2, {Record(3)});
   Extend(7, std::string(100, 'x'));
   ExpectReplay(WalRecoveryMode::kPointInTime, {1, 2, 3}, false);
+  // But the stricter modes want a log to end where its last record does.
+  ExpectDataLoss(WalRecoveryMode::kTornTailOnly, 7, ends[2]);
+  ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[2]);
 }
 
 TEST_F(LogReplay, ALogThatBeginsBeforeTheEndIsDamage) {
