@@ -612,7 +612,12 @@ TEST_F(DbIteratorTest, KeysNeverComeOutOfOrder) {
   SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed));
   Random random(seed);
   int noticed = 0;
-  for (uint64_t round = 0; round < Scaled(500, 20); ++round) {
+  const uint64_t rounds = Scaled(500, 20);
+  for (uint64_t round = 0; round < rounds; ++round) {
+    if (round == rounds / 2) {  // From now on merged with an honest source.
+      world_.AddMemtable(
+          {Put("a7x", 1, ""), Put("c5x", 1, ""), Put("e9x", 1, "")});
+    }
     std::string first_bytes = "abcdef";
     for (size_t i = first_bytes.size(); i > 1; --i) {
       std::swap(first_bytes[i - 1], first_bytes[random.Uniform(i)]);
@@ -628,7 +633,7 @@ TEST_F(DbIteratorTest, KeysNeverComeOutOfOrder) {
         }
       }
     }
-    const size_t count = entries.size();
+    const size_t count = entries.size() + 3;
     const auto version = HostileVersion(first_bytes, std::move(entries));
     const SequenceNumber visible = 1 + random.Uniform(30);
     auto it = NewDbIterator(core_,
