@@ -97,7 +97,7 @@ class DbIterator final : public Iterator {
       } else {
         inner_->SeekToLast();
       }
-      FindPrevVisible();
+      FindPrevVisible(/*before_current=*/false);
     });
   }
 
@@ -118,7 +118,7 @@ class DbIterator final : public Iterator {
       } else {
         inner_->SeekForPrev({target, kAfterAllVersions});
       }
-      FindPrevVisible();
+      FindPrevVisible(/*before_current=*/false);
     });
   }
 
@@ -145,7 +145,7 @@ class DbIterator final : public Iterator {
         key_.assign(inner_->key().user_key);
         inner_->SeekForPrev({key_, kBeforeAllVersions});
       }
-      FindPrevVisible();
+      FindPrevVisible(/*before_current=*/true);
     });
   }
 
@@ -255,13 +255,18 @@ class DbIterator final : public Iterator {
   void FindNextVisible(bool skip_current) {
     reverse_ = false;
     sought_.reset();
-    bool skip = skip_current;
+    bool skip = skip_current;     // Entries of key_ have had their say.
+    bool ordered = skip_current;  // No entry may stand before key_.
     int steps = 0;
     while (inner_->Valid()) {
       const InternalKeyView entry = inner_->key();
       if (upper_.has_value() && Compare(entry.user_key, *upper_) >= 0) return;
-      if (skip && entry.user_key == key_) {
-        // An older version of a key that has had its say.
+      const int c = ordered ? Compare(entry.user_key, key_) : 1;
+      if (c < 0) {
+        FailOutOfOrder();
+        return;
+      }
+      if (skip && c == 0) {
         if (++steps > kStepsBeforeSeek) {
           if (!SeekOn(kAfterAllVersions)) return;
           steps = 0;
@@ -277,6 +282,7 @@ class DbIterator final : public Iterator {
           if (!SeekOn(SeekTrailer(point_.sequence))) return;
           steps = 0;
           skip = false;
+          ordered = true;
         } else {
           inner_->Next();
         }
@@ -288,18 +294,25 @@ class DbIterator final : public Iterator {
       }
       key_.assign(entry.user_key);  // Deleted: skip its older versions.
       skip = true;
+      ordered = true;
       steps = 0;
       inner_->Next();
     }
     TakeInnerStatus();
   }
 
-  // inner_ stands on the last entry of the next key to show, going backwards.
-  void FindPrevVisible() {
+  // inner_ stands on the last entry of the next key to show, going backwards;
+  // with before_current, of a key before key_.
+  void FindPrevVisible(bool before_current) {
     reverse_ = true;
     sought_.reset();
-    while (inner_->Valid()) {
-      key_.assign(inner_->key().user_key);
+    for (bool ordered = before_current; inner_->Valid(); ordered = true) {
+      const std::string_view next = inner_->key().user_key;
+      if (ordered && Compare(next, key_) >= 0) {
+        FailOutOfOrder();
+        return;
+      }
+      key_.assign(next);
       if (lower_.has_value() && Compare(key_, *lower_) < 0) return;
       const bool found = TakeNewestVisible();
       if (!status_.ok()) return;
@@ -341,7 +354,7 @@ class DbIterator final : public Iterator {
     if (sought_.has_value()) {
       const int c = core_->order.Compare(target, sought_->view());
       if (reverse_ ? c >= 0 : c <= 0) {
-        Fail(absl::DataLossError("the keys of a table are out of order"));
+        FailOutOfOrder();
         return false;
       }
     }
@@ -352,6 +365,11 @@ class DbIterator final : public Iterator {
       inner_->Seek(target);
     }
     return true;
+  }
+
+  // A scan over such a table could show keys twice, or never end.
+  void FailOutOfOrder() {
+    Fail(absl::DataLossError("the keys of a table are out of order"));
   }
 
   bool SeekNewestVisible() {

@@ -7,7 +7,9 @@
 //             key and value were copied: the newest visible version is the last
 //             one met going backwards.
 // A key with many versions is left by seeking, not by walking, after a few
-// steps in either direction.
+// steps in either direction. Keys come in order or not at all: in a table out
+// of order a seek could lead back, so a move to the wrong side ends in
+// kDataLoss.
 #ifndef LISSOM_DB_READ_DB_ITERATOR_H_
 #define LISSOM_DB_READ_DB_ITERATOR_H_
 

@@ -26,7 +26,11 @@ namespace lissom {
 
 class TableWorld {
  public:
-  TableWorld() {
+  explicit TableWorld(
+      std::shared_ptr<const Comparator> comparator = BytewiseComparator())
+      : source_(std::make_shared<TableSource>(
+            TableSource{failing_, "/db", KeyOrder(std::move(comparator)),
+                        std::make_shared<BlockCache>(1 << 20)})) {
     EXPECT_TRUE(disk_->CreateDirectory("/db").ok());
     EXPECT_TRUE(disk_->SyncDirectory("/").ok());
   }
@@ -95,10 +99,7 @@ class TableWorld {
       std::make_shared<MemoryFileSystem>();
   const std::shared_ptr<FailingFileSystem> failing_ =
       std::make_shared<FailingFileSystem>(disk_);
-  const std::shared_ptr<const TableSource> source_ =
-      std::make_shared<TableSource>(
-          TableSource{failing_, "/db", KeyOrder(BytewiseComparator()),
-                      std::make_shared<BlockCache>(1 << 20)});
+  const std::shared_ptr<const TableSource> source_;
   Random random_{7};
   uint64_t next_number_ = 1;
 };
