@@ -100,7 +100,8 @@ class Opener {
         .directory = path_,
         .order = KeyOrder(options_.comparator),
         .cache = std::make_shared<BlockCache>(options_.block_cache_size)});
-    absl::StatusOr<RecoveredState> state = Guarded([this] { return Prepare(); });
+    absl::StatusOr<RecoveredState> state =
+        Guarded([this] { return Prepare(); });
     if (!state.ok()) {
       RemoveMadeTables();
       return std::move(state).status();

@@ -117,8 +117,8 @@ class CondVar {
 
 // Waits, in the way `executor` has for it, until done(). Whoever can make it
 // true signals `cv` with `mu` held. Requires: mu is held; it is released while
-// waiting. Every wait for other work goes through here. Never throws: should the
-// executor, the thread just blocks.
+// waiting. Every wait for other work goes through here. Never throws: should
+// the executor, the thread just blocks.
 void Await(Executor& executor, Mutex& mu, CondVar& cv,
            absl::FunctionRef<bool()> done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
 

@@ -29,6 +29,8 @@ enum class LogKind : uint8_t { kWal = 1, kManifest = 2 };
 struct SyncMark {
   uint64_t log_number = 0;
   uint64_t offset = 0;
+  // clang-tidy 14 sees a null pointer in the comparison that it generates.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const SyncMark&, const SyncMark&) = default;
 };
 
