@@ -201,7 +201,7 @@ absl::Status SwitchCurrent(FileSystem& file_system,
     *rename_tried = true;
     return file_system.RenameFile(temp, CurrentFileName(directory), kCurrentIo);
   };
-  const absl::Status status = write();
+  absl::Status status = write();
   if (!status.ok()) {
     // It is garbage and named so: the next open removes it if this cannot.
     file_system.RemoveFile(temp, kCurrentIo).IgnoreError();

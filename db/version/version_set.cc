@@ -198,7 +198,7 @@ absl::Status VersionSet::Apply(const VersionEdit& edit) {
   MutexLock lock(rep.apply_mu);
   if (rep.closed) return absl::CancelledError("the database was closed");
   if (!rep.latched.ok()) return LatchedError(rep.latched);
-  const absl::Status status = Guarded([&] {
+  absl::Status status = Guarded([&] {
     rep.apply_mu.AssertHeld();
     return rep.Apply(edit);
   });
