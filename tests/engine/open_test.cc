@@ -226,7 +226,8 @@ TEST_F(PosixOpenTest, NothingLeaks) {
     EXPECT_TRUE(db->Flush().ok());
     EXPECT_FALSE(DB::Open(PosixOptions(), path()).ok());
   };
-  use();  // Whatever the first use sets up; a sanitizer has a thread of its own.
+  use();  // Whatever the first use sets up; a sanitizer has a thread of its
+          // own.
   const size_t descriptors_before = descriptors();
   const size_t threads_before = threads();
   for (int i = 0; i < 5; ++i) use();
