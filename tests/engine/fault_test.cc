@@ -18,6 +18,7 @@
 #include "tests/support/simulated_executor.h"
 #include "tests/support/test_env.h"
 #include "util/fault_injection_file_system.h"
+#include "util/manual_clock.h"
 #include "util/memory_file_system.h"
 #include "util/random.h"
 
@@ -287,6 +288,39 @@ INSTANTIATE_TEST_SUITE_P(
                     Plan{FileOp::kList, Fault::Effect::kNothing, EIO},
                     Plan{FileOp::kInfo, Fault::Effect::kNothing, EIO},
                     Plan{FileOp::kLock, Fault::Effect::kNothing, EIO}));
+
+TEST(BackgroundFault, AFailedCompactionIsAJobThatIsDoneAgain) {
+  auto files = std::make_shared<FaultInjectionFileSystem>(
+      std::make_shared<MemoryFileSystem>(
+          MemoryFileSystem::Options{.record_operations = false}));
+  auto clock = std::make_shared<ManualClock>();
+  Options options;
+  options.create_if_missing = true;
+  options.file_system = files;
+  options.clock = clock;
+  options.executor = std::make_shared<SimulatedExecutor>(1);
+  options.info_log = std::make_shared<NullLogger>();
+  options.level0_file_num_compaction_trigger = 2;
+  options.block_cache_size = 0;
+  auto db = DB::Open(options, "/db");
+  ASSERT_TRUE(db.ok()) << db.status();
+  const uint64_t fault = files->Arm(
+      {.op = FileOp::kRead, .kind = IoContext::Kind::kTable, .sticky = true});
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE((*db)->Put({}, "key", std::to_string(i)).ok());
+    ASSERT_TRUE((*db)->Flush().ok());
+  }
+  const absl::Status failed = (*db)->WaitForIdle();
+  EXPECT_TRUE(absl::IsInternal(failed)) << failed;
+  ASSERT_TRUE(DetailOf(failed).has_value());
+  EXPECT_EQ(DetailOf(failed)->severity, Severity::kJob);
+  EXPECT_GT(files->hits(fault), 0u);
+  files->DisarmAll();
+  EXPECT_FALSE((*db)->WaitForIdle().ok()) << "its wait is not over";
+  clock->Advance(absl::Seconds(2));
+  EXPECT_TRUE((*db)->WaitForIdle().ok());
+  EXPECT_TRUE((*db)->Put({}, "key", "2").ok());
+}
 
 }  // namespace
 }  // namespace lissom
