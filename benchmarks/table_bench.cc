@@ -75,6 +75,7 @@ struct Warm {
       present.push_back(Key(2 * random.Uniform(count)));
       absent.push_back(Key(2 * random.Uniform(count) + 1));
     }
+    const EpochGuard guard;
     PointResult result;
     for (const std::string& key : keys) {
       reader->Get(LookupKey(key, kMaxSequence), {}, &result).IgnoreError();
@@ -104,6 +105,7 @@ void BM_Table_Get(benchmark::State& state) {
   size_t i = 0;
   char value[128];
   for (auto _ : state) {
+    const EpochGuard guard;
     PointResult result;
     const auto found =
         warm.reader->Get(LookupKey(keys[i], kMaxSequence), {}, &result);

@@ -217,12 +217,8 @@ absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
       value->CopyInline(result.value);
       return;
     }
-    const RefCounted* owner =
-        result.memtable != nullptr
-            ? static_cast<const RefCounted*>(result.memtable)
-            : result.table.pin.get();
-    owner->AddRef();
-    value->Pin(result.value, const_cast<RefCounted*>(owner),
+    result.owner->AddRef();
+    value->Pin(result.value, const_cast<RefCounted*>(result.owner),
                &RefCounted::UnrefOwner);
   });
 }

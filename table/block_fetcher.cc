@@ -125,11 +125,11 @@ absl::Status BlockFetcher::Inflate(const BlockHandle& handle,
   return absl::OkStatus();
 }
 
-absl::Status BlockFetcher::LoadData(const BlockCache::Key& key,
-                                    const BlockHandle& handle,
+absl::Status BlockFetcher::LoadData(const IndexBlock& index, uint32_t i,
                                     const TableReadOptions& options,
                                     ReadaheadBuffer* readahead,
                                     Ref<const DataBlock>* block) const {
+  const BlockHandle& handle = index.handle(i);
   const bool compressed = handle.raw_size != handle.stored_size;
   const size_t size = compressed ? size_t{handle.raw_size}
                                  : handle.stored_size + kBlockTrailerSize;
@@ -153,16 +153,18 @@ absl::Status BlockFetcher::LoadData(const BlockCache::Key& key,
   Ref<const DataBlock> result(std::move(fresh));
   // What was not verified must not be taken for verified by the next reader.
   if (options.fill_cache && options.verify_checksums) {
-    result = Downcast<DataBlock>(source_.cache->Insert(key, result));
+    result =
+        Downcast<DataBlock>(source_.cache->Insert(DataKey(handle), result));
   }
   *block = std::move(result);
   return absl::OkStatus();
 }
 
-absl::Status BlockFetcher::LoadIndex(const BlockCache::Key& key,
-                                     const BlockHandle& handle, FilterId filter,
+absl::Status BlockFetcher::LoadIndex(const IndexBlock& top, uint32_t i,
+                                     FilterId filter,
                                      const TableReadOptions& options,
                                      Ref<const IndexBlock>* block) const {
+  const BlockHandle& handle = top.handle(i);
   if (handle.raw_size != handle.stored_size) {
     return Error(handle.offset, {.what = "index block is compressed"});
   }
@@ -178,7 +180,8 @@ absl::Status BlockFetcher::LoadIndex(const BlockCache::Key& key,
   }
   Ref<const IndexBlock> result(std::move(fresh));
   if (options.fill_cache) {
-    result = Downcast<IndexBlock>(source_.cache->Insert(key, result));
+    result = Downcast<IndexBlock>(source_.cache->Insert(
+        IndexKey(handle), result, BlockCache::Rank::kIndex));
   }
   *block = std::move(result);
   return absl::OkStatus();

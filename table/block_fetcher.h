@@ -22,6 +22,7 @@
 #include "table/internal_key.h"
 #include "table/table_reader.h"
 #include "util/block_cache.h"
+#include "util/epoch.h"
 #include "util/file_id.h"
 #include "util/ref_counted.h"
 
@@ -56,28 +57,50 @@ class BlockFetcher {
   absl::Status OpenBlock(const BlockHandle& handle, std::string_view bytes,
                          std::string_view* content) const;
 
-  absl::Status Fetch(const BlockHandle& handle, const TableReadOptions& options,
-                     ReadaheadBuffer* readahead,
-                     Ref<const DataBlock>* block) const {
-    // The cache knows blocks by place only; the place is doubled so that a
-    // hostile file cannot have one place taken for two kinds of block.
-    const BlockCache::Key key{key_, handle.offset * 2};
-    if (Ref<const CachedBlock> cached = source_.cache->Lookup(key)) {
-      *block = Downcast<DataBlock>(std::move(cached));
-      return absl::OkStatus();
-    }
-    return LoadData(key, handle, options, readahead, block);
+  // The data block that `index` names at `i`, for the moment: *block is good
+  // while the caller's EpochGuard (required) or *own lives, of which the latter
+  // is set only after a miss.
+  absl::Status Borrow(const IndexBlock& index, uint32_t i,
+                      const TableReadOptions& options, const DataBlock** block,
+                      Ref<const DataBlock>* own) const {
+    *block = FindData(index, i);
+    if (*block != nullptr) return absl::OkStatus();
+    const absl::Status status = LoadData(index, i, options, nullptr, own);
+    *block = own->get();
+    return status;
+  }
+  // The same for the partition that the top index names at `i`.
+  absl::Status Borrow(const IndexBlock& top, uint32_t i, FilterId filter,
+                      const TableReadOptions& options, const IndexBlock** block,
+                      Ref<const IndexBlock>* own) const {
+    *block = FindIndex(top, i);
+    if (*block != nullptr) return absl::OkStatus();
+    const absl::Status status = LoadIndex(top, i, filter, options, own);
+    *block = own->get();
+    return status;
   }
 
-  absl::Status Fetch(const BlockHandle& handle, FilterId filter,
+  // The same, to keep. What must be read is read outside of any guard.
+  absl::Status Fetch(const IndexBlock& index, uint32_t i,
+                     const TableReadOptions& options,
+                     ReadaheadBuffer* readahead,
+                     Ref<const DataBlock>* block) const {
+    {
+      const EpochGuard guard;
+      *block = Ref<const DataBlock>(FindData(index, i));
+    }
+    if (*block) return absl::OkStatus();
+    return LoadData(index, i, options, readahead, block);
+  }
+  absl::Status Fetch(const IndexBlock& top, uint32_t i, FilterId filter,
                      const TableReadOptions& options,
                      Ref<const IndexBlock>* block) const {
-    const BlockCache::Key key{key_, handle.offset * 2 + 1};
-    if (Ref<const CachedBlock> cached = source_.cache->Lookup(key)) {
-      *block = Downcast<IndexBlock>(std::move(cached));
-      return absl::OkStatus();
+    {
+      const EpochGuard guard;
+      *block = Ref<const IndexBlock>(FindIndex(top, i));
     }
-    return LoadIndex(key, handle, filter, options, block);
+    if (*block) return absl::OkStatus();
+    return LoadIndex(top, i, filter, options, block);
   }
 
   // kDataLoss, or kUnimplemented if the flaw is to be newer than we are.
@@ -89,16 +112,33 @@ class BlockFetcher {
 
  private:
   template <typename T>
-  static Ref<const T> Downcast(Ref<const CachedBlock> block) {
+  static Ref<const T> Downcast(const Ref<const CachedBlock>& block) {
     return Ref<const T>(static_cast<const T*>(block.get()));
   }
 
-  absl::Status LoadData(const BlockCache::Key& key, const BlockHandle& handle,
+  // The cache knows blocks by place only; the place is doubled so that a
+  // hostile file cannot have one place taken for two kinds of block.
+  BlockKey DataKey(const BlockHandle& handle) const {
+    return {key_, handle.offset * 2};
+  }
+  BlockKey IndexKey(const BlockHandle& handle) const {
+    return {key_, handle.offset * 2 + 1};
+  }
+  const DataBlock* FindData(const IndexBlock& index, uint32_t i) const {
+    return static_cast<const DataBlock*>(
+        source_.cache->Find(DataKey(index.handle(i)), index.slots(), i));
+  }
+  const IndexBlock* FindIndex(const IndexBlock& top, uint32_t i) const {
+    return static_cast<const IndexBlock*>(
+        source_.cache->Find(IndexKey(top.handle(i)), top.slots(), i));
+  }
+
+  absl::Status LoadData(const IndexBlock& index, uint32_t i,
                         const TableReadOptions& options,
                         ReadaheadBuffer* readahead,
                         Ref<const DataBlock>* block) const;
-  absl::Status LoadIndex(const BlockCache::Key& key, const BlockHandle& handle,
-                         FilterId filter, const TableReadOptions& options,
+  absl::Status LoadIndex(const IndexBlock& top, uint32_t i, FilterId filter,
+                         const TableReadOptions& options,
                          Ref<const IndexBlock>* block) const;
   absl::Status ReadThrough(uint64_t offset, size_t size, const IoContext& io,
                            ReadaheadBuffer* readahead, char* to) const;

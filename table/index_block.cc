@@ -25,6 +25,7 @@ Flaw IndexBlock::Parse(std::string_view bytes, const KeyOrder& order,
     return flaw;
   }
   MakeHeads(order);
+  slots_ = BlockSlots::Create(count);  // Without memory: without.
   return TakeFilter(filter_bytes, filter);
 }
 
@@ -133,7 +134,8 @@ size_t IndexBlock::charge() const {
          handles_.capacity() * sizeof(handles_[0]) +
          key_at_.capacity() * sizeof(key_at_[0]) + keys_.capacity() +
          prefix_.capacity() + trailers_.capacity() * sizeof(trailers_[0]) +
-         filter_lines_.capacity() * sizeof(Line);
+         filter_lines_.capacity() * sizeof(Line) +
+         (slots_ ? slots_->charge() : 0);
 }
 
 void IndexBlockBuilder::Add(const InternalKeyView& separator,

@@ -55,6 +55,8 @@ class IndexBlock final : public CachedBlock {
             trailers_.empty() ? 0 : trailers_[i]};
   }
   const BloomFilterView& filter() const { return filter_; }
+  // Where pointers to its blocks stand while those are resident.
+  const Ref<BlockSlots>& slots() const { return slots_; }
 
   // The first block that may hold an entry not before `target`; count(): none.
   // Requires: `order` is the one that it was parsed with.
@@ -80,6 +82,7 @@ class IndexBlock final : public CachedBlock {
   std::string prefix_;  // Of all separators; mostly short enough to lie here.
   BloomFilterView filter_;
   std::vector<Line> filter_lines_;
+  Ref<BlockSlots> slots_;
 };
 
 // Collects the entries of one index block. Thread-compatible.

@@ -38,8 +38,8 @@ bool TableIterator::LoadPartition(uint32_t p) {
 bool TableIterator::LoadBlock(uint32_t b) {
   if (!block_ || block_index_ != b) {
     cursor_.Detach();
-    absl::Status status = index_.fetcher->Fetch(partition_->handle(b), options_,
-                                                &readahead_, &block_);
+    absl::Status status =
+        index_.fetcher->Fetch(*partition_, b, options_, &readahead_, &block_);
     if (!status.ok()) return Fail(std::move(status));
     block_index_ = b;
   }

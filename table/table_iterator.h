@@ -35,7 +35,7 @@ struct TableIndex {
       *partition = single;
       return absl::OkStatus();
     }
-    return fetcher->Fetch(top->handle(i), filter, options, partition);
+    return fetcher->Fetch(*top, i, filter, options, partition);
   }
 };
 

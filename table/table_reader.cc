@@ -164,12 +164,11 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
   const InternalKeyView seek = key.seek_key();
   const uint32_t p = top_->Find(seek, order);
   if (p == top_->count()) return false;
-  Ref<const IndexBlock> pin;
+  Ref<const IndexBlock> own_partition;
   const IndexBlock* partition = index_.single.get();
   if (partition == nullptr) {
-    LISSOM_RETURN_IF_ERROR(
-        fetcher_.Fetch(top_->handle(p), index_.filter, options, &pin));
-    partition = pin.get();
+    LISSOM_RETURN_IF_ERROR(fetcher_.Borrow(*top_, p, index_.filter, options,
+                                           &partition, &own_partition));
   }
   if (!partition->filter().MayContain(key.hash)) return false;
   const uint32_t b = partition->Find(seek, order);
@@ -177,9 +176,10 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
     return fetcher_.Error(top_->handle(p).offset,
                           {.what = "partition ends before the top index says"});
   }
-  Ref<const DataBlock> block;
+  const DataBlock* block;
+  Ref<const DataBlock> own_block;
   LISSOM_RETURN_IF_ERROR(
-      fetcher_.Fetch(partition->handle(b), options, nullptr, &block));
+      fetcher_.Borrow(*partition, b, options, &block, &own_block));
   // No other block can hold the answer: see index_block.h.
   const uint32_t i = block->Find(key);
   if (i == block->count()) return false;
@@ -187,7 +187,8 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
   result->kind = TrailerKind(trailer);
   result->sequence = TrailerSequence(trailer);
   result->value = block->entry(i).value;
-  result->pin = std::move(block);
+  result->owner = block;
+  result->pin = std::move(own_block);
   return true;
 }
 

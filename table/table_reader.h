@@ -41,12 +41,14 @@ struct TableReadOptions {
   IoContext io = {.kind = IoContext::Kind::kTable};
 };
 
-// The answer of a point read. `value` lives as long as `pin`.
+// The answer of a point read. `value` lives as long as `owner`, which is alive
+// until the caller's EpochGuard ends: to keep the value, take a Ref to it.
 struct PointResult {
   EntryKind kind = EntryKind::kDelete;
   SequenceNumber sequence = 0;
   std::string_view value;
-  Ref<const RefCounted> pin;
+  const RefCounted* owner = nullptr;
+  Ref<const RefCounted> pin = nullptr;  // Of an owner that the cache has not.
 };
 
 class TableReader {
@@ -60,7 +62,8 @@ class TableReader {
 
   // The newest entry of the key visible at its sequence: true and *result, or
   // false (a tombstone is an entry: true). No allocation when the blocks are
-  // cached. Cost: no block read if the filter rules the key out.
+  // cached. Cost: no block read if the filter rules the key out. Requires: the
+  // caller is inside an EpochGuard.
   virtual absl::StatusOr<bool> Get(const LookupKey& key,
                                    const TableReadOptions& options,
                                    PointResult* result) const = 0;

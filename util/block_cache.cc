@@ -1,7 +1,7 @@
 #include "util/block_cache.h"
 
+#include <bit>
 #include <new>
-#include <unordered_map>
 #include <utility>
 
 #include "util/check.h"
@@ -10,6 +10,12 @@
 namespace lissom {
 namespace {
 
+// Evicted blocks that wait before somebody looks whether they can go: the look
+// disturbs readers.
+constexpr size_t kRetiredBeforeReclaim = 64;
+
+constexpr uint8_t kMostUses = 3;
+
 // Folds the product: every bit of the result depends on every bit of `v`.
 uint64_t Mix(uint64_t v) {
   __extension__ using Wide = unsigned __int128;
@@ -17,220 +23,432 @@ uint64_t Mix(uint64_t v) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-struct KeyHasher {
-  size_t operator()(const BlockCache::Key& key) const {
-    return Mix(Mix(key.file ^ 0xd6e8feb86659fd93u) ^ key.offset);
-  }
-};
+uint64_t HashOf(const BlockKey& key) {
+  return Mix(Mix(key.file ^ 0xd6e8feb86659fd93u) ^ key.offset);
+}
 
-// A ring with the list itself as its start: unlinking needs no list.
-struct Link {
-  Link* prev = this;
-  Link* next = this;
-
-  Link() = default;
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-
-  bool empty() const { return next == this; }
-  void PushFront(Link* link) {
-    link->prev = this;
-    link->next = next;
-    next->prev = link;
-    next = link;
-  }
-  void Unlink() {
-    prev->next = next;
-    next->prev = prev;
-    prev = next = this;
-  }
-};
-
-struct Entry : Link {
-  Entry(const BlockCache::Key& k, Ref<const CachedBlock> b)
-      : key(k), block(std::move(b)), charge(block->charge()) {}
-
-  const BlockCache::Key key;
-  const Ref<const CachedBlock> block;
-  const size_t charge;
-  bool is_protected = false;
-};
-
-// Entries taken out of a shard. They are deleted after its lock is released:
-// the last Ref of a block may free much memory.
-class Removed {
- public:
-  Removed() = default;
-  ~Removed() {
-    while (!list_.empty()) {
-      Entry* entry = static_cast<Entry*>(list_.next);
-      entry->Unlink();
-      delete entry;
-    }
-  }
-  void Add(Entry* entry) { list_.PushFront(entry); }
-
- private:
-  Link list_;
-};
+// What the reader of a block looks at next is mostly in its first lines.
+void FetchAhead(const CachedBlock* block) {
+  const char* at = reinterpret_cast<const char*>(block);
+  for (size_t line = 0; line < 6; ++line) __builtin_prefetch(at + 64 * line);
+}
 
 }  // namespace
 
-struct alignas(64) BlockCache::Shard {
-  mutable Mutex mu;
-  size_t capacity = 0;  // Constant once the cache is made.
-  // Not Abseil's: its tables are broken by an allocation that fails.
-  std::unordered_map<Key, Entry*, KeyHasher> map ABSL_GUARDED_BY(mu);
-  Link probation ABSL_GUARDED_BY(mu);  // Most recently used first.
-  Link protected_list ABSL_GUARDED_BY(mu);
-  size_t usage ABSL_GUARDED_BY(mu) = 0;  // Of both lists.
-  size_t protected_usage ABSL_GUARDED_BY(mu) = 0;
-  Counters counters ABSL_GUARDED_BY(mu);
+Ref<BlockSlots> BlockSlots::Create(size_t count) {
+  auto slots = Ref<BlockSlots>(new (std::nothrow) BlockSlots(count));
+  return slots && slots->slots_ ? slots : nullptr;
+}
 
-  ~Shard() ABSL_NO_THREAD_SAFETY_ANALYSIS {  // Nobody else is left.
-    Removed removed;
-    while (!map.empty()) Remove(map.begin()->second, removed);
-    LISSOM_DCHECK(usage == 0 && protected_usage == 0);
+BlockSlots::BlockSlots(size_t count)
+    : count_(count),
+      slots_(new (std::nothrow) std::atomic<const CachedBlock*>[count]()) {}
+
+// Tagged pointers to blocks: a key's is in its own bucket or in the neighbour
+// of that, in the same pair of cache lines. Beside them the memory of blocks
+// that went: the 32 bits last written to a place say who.
+//
+// Readers: any, without a lock. One writer (the shard's lock).
+class BlockCache::Table final : public RefCounted {
+ public:
+  // Null without memory.
+  static Ref<Table> Create(size_t buckets) {
+    auto table = Ref<Table>(new (std::nothrow) Table(buckets));
+    if (!table || !table->buckets_ || !table->gone_) return nullptr;
+    return table;
   }
 
-  void Touch(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
-  void Remove(Entry* entry, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
-  void MakeRoom(size_t bytes, Removed& removed)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+  size_t buckets() const { return mask_ + 1; }
+  size_t slots() const { return buckets() * kSlots; }
+
+  const CachedBlock* Find(const Key& key, uint64_t hash) const {
+    const uint64_t tag = TagOf(hash);
+    for (const size_t at : {hash & mask_, (hash & mask_) ^ 1}) {
+      for (const std::atomic<uint64_t>& slot : buckets_[at].slots) {
+        // Acquire pairs with Add's release: the block is complete.
+        const uint64_t word = slot.load(std::memory_order_acquire);
+        if (word >> kPointerBits != tag) continue;
+        const CachedBlock* block = BlockOf(word);
+        if (block == nullptr) continue;
+        FetchAhead(block);
+        if (block->key_ == key) return block;
+      }
+    }
+    return nullptr;
+  }
+
+  // False: both buckets are full.
+  bool Add(const CachedBlock* block, uint64_t hash) {
+    std::atomic<uint64_t>* slot = SlotOf(nullptr, hash);
+    if (slot == nullptr) return false;
+    slot->store(WordOf(block, hash), std::memory_order_release);
+    return true;
+  }
+  void Remove(const CachedBlock* block, uint64_t hash) {
+    // Release: who finds it gone, and retires it, comes after.
+    SlotOf(block, hash)->store(0, std::memory_order_release);
+  }
+
+  void NoteGone(uint64_t hash) {
+    gone_[GonePlace(hash)] = static_cast<uint32_t>(hash >> 32);
+  }
+  // Also forgets it.
+  bool WentLately(uint64_t hash) {
+    uint32_t& note = gone_[GonePlace(hash)];
+    if (note != static_cast<uint32_t>(hash >> 32)) return false;
+    note = 0;
+    return true;
+  }
+
+ private:
+  static constexpr size_t kSlots = 8;
+  static constexpr int kPointerBits = 48;
+
+  struct alignas(64) Bucket {
+    std::atomic<uint64_t> slots[kSlots] = {};
+  };
+
+  explicit Table(size_t buckets)
+      : mask_(buckets - 1),
+        buckets_(new (std::nothrow) Bucket[buckets]),
+        gone_(new (std::nothrow) uint32_t[buckets * kSlots]()) {
+    LISSOM_DCHECK(std::has_single_bit(buckets) && buckets > 1);
+  }
+
+  static uint64_t TagOf(uint64_t hash) { return hash >> 40 & 0xffff; }
+  static uint64_t WordOf(const CachedBlock* block, uint64_t hash) {
+    const auto pointer = reinterpret_cast<uintptr_t>(block);
+    LISSOM_DCHECK(pointer >> kPointerBits == 0);
+    return TagOf(hash) << kPointerBits | pointer;
+  }
+  static const CachedBlock* BlockOf(uint64_t word) {
+    constexpr uint64_t kMask = (uint64_t{1} << kPointerBits) - 1;
+    return reinterpret_cast<const CachedBlock*>(word & kMask);
+  }
+  size_t GonePlace(uint64_t hash) const { return hash & (slots() - 1); }
+
+  // Where `block` stands; of nullptr: an empty slot, or null.
+  std::atomic<uint64_t>* SlotOf(const CachedBlock* block, uint64_t hash) {
+    const uint64_t wanted = block == nullptr ? 0 : WordOf(block, hash);
+    for (const size_t at : {hash & mask_, (hash & mask_) ^ 1}) {
+      for (std::atomic<uint64_t>& slot : buckets_[at].slots) {
+        if (slot.load(std::memory_order_relaxed) == wanted) return &slot;
+      }
+    }
+    return nullptr;
+  }
+
+  const size_t mask_;
+  const std::unique_ptr<Bucket[]> buckets_;
+  const std::unique_ptr<uint32_t[]> gone_;
 };
 
-// Moves a block that was asked for again to the front of the protected list,
-// and the oldest protected ones back on probation if that makes them too many.
-void BlockCache::Shard::Touch(Entry* entry) {
-  entry->Unlink();
-  protected_list.PushFront(entry);
-  if (entry->is_protected) return;
-  entry->is_protected = true;
-  protected_usage += entry->charge;
-  const size_t limit = capacity - capacity / 5;
-  while (protected_usage > limit) {
-    Entry* oldest = static_cast<Entry*>(protected_list.prev);
-    oldest->Unlink();
-    oldest->is_protected = false;
-    protected_usage -= oldest->charge;
-    probation.PushFront(oldest);
+// Blocks in the order in which they came.
+class BlockCache::Queue {
+ public:
+  bool empty() const { return oldest_ == nullptr; }
+  size_t bytes() const { return bytes_; }
+  const CachedBlock* oldest() const { return oldest_; }
+
+  void Push(const CachedBlock* block) {
+    block->older_ = newest_;
+    block->newer_ = nullptr;
+    (newest_ != nullptr ? newest_->newer_ : oldest_) = block;
+    newest_ = block;
+    bytes_ += block->charge() + kOverhead;
   }
-}
-
-void BlockCache::Shard::Remove(Entry* entry, Removed& removed) {
-  map.erase(entry->key);
-  usage -= entry->charge;
-  if (entry->is_protected) protected_usage -= entry->charge;
-  entry->Unlink();
-  removed.Add(entry);
-}
-
-// Requires: bytes <= capacity.
-void BlockCache::Shard::MakeRoom(size_t bytes, Removed& removed) {
-  while (usage > capacity - bytes) {
-    Link& victims = probation.empty() ? protected_list : probation;
-    Remove(static_cast<Entry*>(victims.prev), removed);
-    ++counters.evictions;
+  void Remove(const CachedBlock* block) {
+    (block->newer_ != nullptr ? block->newer_->older_ : newest_) =
+        block->older_;
+    (block->older_ != nullptr ? block->older_->newer_ : oldest_) =
+        block->newer_;
+    bytes_ -= block->charge() + kOverhead;
   }
-}
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const CachedBlock* at = oldest_; at != nullptr;) {
+      const CachedBlock* next = at->newer_;
+      visit(at);
+      at = next;
+    }
+  }
 
-BlockCache::BlockCache(size_t capacity_bytes)
-    : capacity_(capacity_bytes),
-      shard_count_(1),
-      shards_(std::make_unique<Shard[]>(kShards)) {
-  while (shard_count_ < kShards &&
-         capacity_ / (shard_count_ * 2) >= kMinShardBytes) {
+ private:
+  const CachedBlock* oldest_ = nullptr;
+  const CachedBlock* newest_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// The cache holds one reference to each block of its queues. What is evicted
+// is chained by newer_ and handed out, to be retired without the lock.
+class alignas(64) BlockCache::Shard {
+ public:
+  ~Shard() ABSL_NO_THREAD_SAFETY_ANALYSIS {  // Nobody else is left.
+    for (const Queue* queue : {&small_, &main_}) {
+      queue->ForEach([](const CachedBlock* block) {
+        Unlink(block);
+        block->Unref();
+      });
+    }
+  }
+
+  void set_capacity(size_t bytes) { capacity_ = bytes; }
+
+  const CachedBlock* Find(const Key& key, uint64_t hash) const {
+    // Acquire: the table's slots are there. Old tables are retired too.
+    const Table* table = table_.load(std::memory_order_acquire);
+    return table == nullptr ? nullptr : table->Find(key, hash);
+  }
+
+  // Returns the block that is kept under the key, null for none.
+  const CachedBlock* Insert(const Key& key, uint64_t hash,
+                            const CachedBlock* block, Rank rank,
+                            RetireList& retired, const CachedBlock** evicted) {
+    const size_t charge = block->charge() + kOverhead;
+    MutexLock lock(mu_);
+    if (const CachedBlock* there = Find(key, hash)) {
+      there->AddRef();  // For the caller: it may be evicted at once.
+      return there;
+    }
+    if (charge > capacity_) return nullptr;
+    LISSOM_DCHECK(block->key_ == Key());
+    const bool full = !owner_ || 2 * (count_ + 1) > owner_->slots();
+    if (full) Grow(retired);
+    if (!owner_) return nullptr;
+    MakeRoom(charge, evicted);
+    block->key_ = key;
+    if (!owner_->Add(block, hash)) {
+      // Its buckets are full. In a table this empty that is next to impossible.
+      if (4 * count_ > owner_->slots()) Grow(retired);
+      if (!owner_->Add(block, hash)) return nullptr;
+    }
+    block->AddRef();
+    ++count_;
+    const bool main = rank == Rank::kIndex || owner_->WentLately(hash);
+    block->uses_.store(rank == Rank::kIndex ? 1 : 0, std::memory_order_relaxed);
+    (main ? main_ : small_).Push(block);
+    return nullptr;
+  }
+
+  // Makes `slot` lead to `block`, if it is still there.
+  void Link(const CachedBlock* block, uint64_t hash,
+            const Ref<BlockSlots>& slots, uint32_t slot) {
+    MutexLock lock(mu_);
+    if (Find(block->key_, hash) != block) return;
+    Unlink(block);
+    block->slots_ = slots;
+    block->slot_ = slot;
+    slots->slots_[slot].store(block, std::memory_order_release);
+  }
+
+  void EraseFile(uint64_t file, const CachedBlock** evicted) {
+    MutexLock lock(mu_);
+    for (Queue* queue : {&small_, &main_}) {
+      queue->ForEach([&](const CachedBlock* block) {
+        mu_.AssertHeld();
+        if (block->key_.file == file) Evict(*queue, block, evicted);
+      });
+    }
+  }
+
+  size_t usage() const {
+    MutexLock lock(mu_);
+    return small_.bytes() + main_.bytes();
+  }
+
+ private:
+  // Doubles the table; without memory it stays as it is.
+  void Grow(RetireList& retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    constexpr size_t kFirstBuckets = 16;
+    Ref<Table> larger =
+        Table::Create(owner_ ? owner_->buckets() * 2 : kFirstBuckets);
+    if (!larger) return;
+    for (const Queue* queue : {&small_, &main_}) {
+      queue->ForEach([&](const CachedBlock* block) {
+        const bool added = larger->Add(block, HashOf(block->key_));
+        LISSOM_DCHECK(added);  // They shared no more buckets before.
+        static_cast<void>(added);
+      });
+    }
+    table_.store(larger.get(), std::memory_order_release);
+    retired.Add(
+        Ref<const RefCounted>(std::exchange(owner_, std::move(larger))));
+  }
+
+  void MakeRoom(size_t charge, const CachedBlock** evicted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    while (small_.bytes() + main_.bytes() + charge > capacity_) {
+      if (main_.empty() ||
+          (!small_.empty() && small_.bytes() > capacity_ / 10)) {
+        ShrinkSmall(evicted);
+      } else {
+        ShrinkMain(evicted);
+      }
+    }
+  }
+
+  void ShrinkSmall(const CachedBlock** evicted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const CachedBlock* block = small_.oldest();
+    if (block->uses_.load(std::memory_order_relaxed) == 0) {
+      owner_->NoteGone(HashOf(block->key_));
+      Evict(small_, block, evicted);
+      return;
+    }
+    small_.Remove(block);
+    block->uses_.store(0, std::memory_order_relaxed);
+    main_.Push(block);
+  }
+
+  void ShrinkMain(const CachedBlock** evicted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const CachedBlock* block = main_.oldest();
+    const uint8_t uses = block->uses_.load(std::memory_order_relaxed);
+    if (uses == 0) {
+      Evict(main_, block, evicted);
+      return;
+    }
+    block->uses_.store(uses - 1, std::memory_order_relaxed);
+    main_.Remove(block);
+    main_.Push(block);
+  }
+
+  void Evict(Queue& queue, const CachedBlock* block,
+             const CachedBlock** evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    queue.Remove(block);
+    Unlink(block);
+    owner_->Remove(block, HashOf(block->key_));
+    --count_;
+    block->newer_ = *evicted;
+    *evicted = block;
+  }
+
+  static void Unlink(const CachedBlock* block) {
+    if (!block->slots_) return;
+    // Another block of that place may stand there by now.
+    const CachedBlock* expected = block;
+    block->slots_->slots_[block->slot_].compare_exchange_strong(
+        expected, nullptr, std::memory_order_release,
+        std::memory_order_relaxed);
+    block->slots_.reset();
+  }
+
+  mutable Mutex mu_;
+  size_t capacity_ = 0;  // Constant once the cache is made.
+  std::atomic<const Table*> table_{nullptr};
+  Ref<Table> owner_ ABSL_GUARDED_BY(mu_);  // Of table_.
+  size_t count_ ABSL_GUARDED_BY(mu_) = 0;
+  Queue small_ ABSL_GUARDED_BY(mu_);
+  Queue main_ ABSL_GUARDED_BY(mu_);
+};
+
+BlockCache::BlockCache(size_t capacity_bytes, Slots slots)
+    : capacity_(capacity_bytes), direct_(slots == Slots::kDirect) {
+  shard_count_ = 1;
+  while (shard_count_ < kMaxShards &&
+         capacity_ / (2 * shard_count_) >= kMinShardBytes) {
     shard_count_ *= 2;
   }
+  shards_ = std::make_unique<Shard[]>(shard_count_);
   for (size_t i = 0; i < shard_count_; ++i) {
-    // The shares add up to the capacity.
-    shards_[i].capacity =
-        capacity_ / shard_count_ + (i < capacity_ % shard_count_ ? 1 : 0);
+    shards_[i].set_capacity(capacity_ / shard_count_);
   }
 }
 
 BlockCache::~BlockCache() = default;
 
-BlockCache::Shard& BlockCache::ShardOf(const Key& key) const {
-  // The high bits: the map inside the shard uses the low ones.
-  return shards_[(KeyHasher()(key) >> 56) & (shard_count_ - 1)];
+BlockCache::Shard& BlockCache::ShardOf(uint64_t hash) const {
+  // The highest bits: tables use the low ones and those in the middle.
+  return shards_[(hash >> 56) & (shard_count_ - 1)];
 }
 
-Ref<const CachedBlock> BlockCache::Lookup(const Key& key) {
-  Shard& shard = ShardOf(key);
-  MutexLock lock(shard.mu);
-  auto it = shard.map.find(key);
-  if (it == shard.map.end()) {
-    ++shard.counters.misses;
-    return nullptr;
+inline const CachedBlock* BlockCache::Hit(const CachedBlock* block) {
+  counters_.Add(kHits);
+  const uint8_t uses = block->uses_.load(std::memory_order_relaxed);
+  if (uses < kMostUses) {
+    block->uses_.store(uses + 1, std::memory_order_relaxed);
   }
-  ++shard.counters.hits;
-  shard.Touch(it->second);
-  return it->second->block;
+  return block;
+}
+
+const CachedBlock* BlockCache::Find(const Key& key) {
+  const uint64_t hash = HashOf(key);
+  const CachedBlock* block = ShardOf(hash).Find(key, hash);
+  if (block != nullptr) return Hit(block);
+  counters_.Add(kMisses);
+  return nullptr;
+}
+
+const CachedBlock* BlockCache::Find(const Key& key,
+                                    const Ref<BlockSlots>& slots,
+                                    uint32_t slot) {
+  if (!slots || !direct_) return Find(key);
+  LISSOM_DCHECK(slot < slots->count_);
+  const CachedBlock* block =
+      slots->slots_[slot].load(std::memory_order_acquire);
+  if (block != nullptr) {
+    FetchAhead(block);
+    return Hit(block);
+  }
+  block = Find(key);
+  if (block != nullptr) {
+    const uint64_t hash = HashOf(key);
+    ShardOf(hash).Link(block, hash, slots, slot);
+  }
+  return block;
 }
 
 Ref<const CachedBlock> BlockCache::Insert(const Key& key,
-                                          Ref<const CachedBlock> block) {
-  Shard& shard = ShardOf(key);
-  Removed removed;  // Outlives the lock.
-  // All that can fail for want of memory comes before the first change, and
-  // then the block is simply not kept.
-  std::unique_ptr<Entry> entry(new (std::nothrow) Entry(key, block));
-  MutexLock lock(shard.mu);
-  if (auto it = shard.map.find(key); it != shard.map.end()) {
-    return it->second->block;
-  }
-  if (entry == nullptr || entry->charge > shard.capacity) return block;
-  try {
-    shard.map.emplace(key, entry.get());
-  } catch (const std::bad_alloc&) {
-    return block;
-  }
-  shard.MakeRoom(entry->charge, removed);
-  shard.usage += entry->charge;
-  shard.probation.PushFront(entry.release());
-  return block;
+                                          Ref<const CachedBlock> block,
+                                          Rank rank) {
+  const uint64_t hash = HashOf(key);
+  const CachedBlock* evicted = nullptr;
+  const CachedBlock* there =
+      ShardOf(hash).Insert(key, hash, block.get(), rank, retired_, &evicted);
+  Retire(evicted);
+  if (there == nullptr) return block;
+  Ref<const CachedBlock> result(there);
+  there->Unref();  // Insert's reference for us.
+  return result;
 }
 
 void BlockCache::EraseFile(uint64_t file) {
   for (size_t i = 0; i < shard_count_; ++i) {
-    Shard& shard = shards_[i];
-    Removed removed;
-    MutexLock lock(shard.mu);
-    for (Link* list : {&shard.probation, &shard.protected_list}) {
-      for (Link* link = list->next; link != list;) {
-        Entry* entry = static_cast<Entry*>(link);
-        link = link->next;
-        if (entry->key.file == file) shard.Remove(entry, removed);
-      }
-    }
+    const CachedBlock* evicted = nullptr;
+    shards_[i].EraseFile(file, &evicted);
+    Retire(evicted);
   }
+}
+
+void BlockCache::Retire(const CachedBlock* chain) {
+  if (chain == nullptr) return;
+  uint64_t count = 0;
+  while (chain != nullptr) {
+    const CachedBlock* const block = chain;
+    chain = chain->newer_;
+    Ref<const RefCounted> last(block);
+    block->Unref();  // The cache's own.
+    retired_.Add(std::move(last));
+    ++count;
+  }
+  counters_.Add(kEvictions, count);
+  if (retired_.size() >= kRetiredBeforeReclaim) retired_.Reclaim();
 }
 
 uint64_t BlockCache::NewFileKey() {
   return next_file_.fetch_add(1, std::memory_order_relaxed);
 }
 
-size_t BlockCache::capacity() const { return capacity_; }
-
 size_t BlockCache::usage() const {
-  size_t sum = 0;
-  for (size_t i = 0; i < shard_count_; ++i) {
-    MutexLock lock(shards_[i].mu);
-    sum += shards_[i].usage;
-  }
-  return sum;
+  size_t usage = 0;
+  for (size_t i = 0; i < shard_count_; ++i) usage += shards_[i].usage();
+  return usage;
 }
 
 BlockCache::Counters BlockCache::counters() const {
-  Counters sum;
-  for (size_t i = 0; i < shard_count_; ++i) {
-    MutexLock lock(shards_[i].mu);
-    sum.hits += shards_[i].counters.hits;
-    sum.misses += shards_[i].counters.misses;
-    sum.evictions += shards_[i].counters.evictions;
-  }
-  return sum;
+  return {.hits = counters_.Sum(kHits),
+          .misses = counters_.Sum(kMisses),
+          .evictions = counters_.Sum(kEvictions)};
 }
 
 }  // namespace lissom

@@ -1,15 +1,28 @@
 // BlockCache keeps the most useful blocks of files in memory, within a number
 // of bytes. Final, not an extension point.
 //
-// A block lives as long as anybody holds a Ref to it; the cache holds one for
-// each block it charges. A full cache never fails a read: what does not fit is
-// simply not kept.
+// A hit takes no lock and, but for the first few of a block, writes nothing
+// that other threads read: a hash table of tagged pointers, two neighbouring
+// cache lines a key, leads to the block itself; an epoch (util/epoch.h) keeps a
+// block that is thrown out meanwhile alive. Misses, which cost a read of a
+// file, take a lock.
 //
-// The cache is cut into shards by the key's hash, each with a lock, a share of
-// the bytes and two lists in order of use: a new block is on probation; one
-// that is asked for again is protected, up to four fifths of the shard. What
-// goes first is the oldest on probation, so a scan, which asks for each block
-// once, pushes out only other blocks that were asked for once.
+// Who has a place for a pointer to the block (an index, for each block that it
+// names) need not even search: BlockSlots. The first hit writes the pointer
+// there, under the lock; eviction takes it away again before the block is
+// retired.
+//
+// What stays: the S3-FIFO policy (Yang et al., "FIFO queues are all you need
+//   for cache eviction", SOSP 2023). New blocks pass a small queue, a tenth of
+//   the bytes; those that are asked for there move on to the main queue, the
+//   others go, and are remembered a while: one of them that comes back goes to
+//   the main queue at once. So a scan, which asks for each block once, leaves
+//   the main queue alone. In the main queue each question buys another round,
+//   three at the most.
+// Charge: a block's own bytes and its share of the tables. A full cache never
+//   fails a read: what does not fit, or finds no memory, is simply not kept.
+// Shards: by the key's hash, each with a lock, its share of the bytes, its
+//   queues and its table.
 // Threads: thread-safe.
 #ifndef LISSOM_UTIL_BLOCK_CACHE_H_
 #define LISSOM_UTIL_BLOCK_CACHE_H_
@@ -19,46 +32,106 @@
 #include <cstdint>
 #include <memory>
 
+#include "util/epoch.h"
 #include "util/ref_counted.h"
+#include "util/striped_counter.h"
 
 namespace lissom {
+
+// Where a block comes from. `file` is unique to an open table object, never
+// reused in one process (BlockCache::NewFileKey); `offset` is its place there.
+struct BlockKey {
+  uint64_t file = 0;
+  uint64_t offset = 0;
+  friend bool operator==(const BlockKey&, const BlockKey&) = default;
+};
+
+class CachedBlock;
+
+// Places for pointers to resident blocks. Written by the cache alone. A block
+// whose pointer stands here holds a reference to the places, so their owner may
+// go first.
+class BlockSlots final : public RefCounted {
+ public:
+  // Null without memory.
+  static Ref<BlockSlots> Create(size_t count);
+
+  size_t charge() const { return sizeof(*this) + count_ * sizeof(slots_[0]); }
+
+ private:
+  friend class BlockCache;
+  explicit BlockSlots(size_t count);
+
+  const size_t count_;
+  // Acquire pairs with the cache's release: the block is complete.
+  const std::unique_ptr<std::atomic<const CachedBlock*>[]> slots_;
+};
 
 // What a cache holds: anything counted that knows its size in memory.
 class CachedBlock : public RefCounted {
  public:
   // Bytes in memory, the object itself included. Constant.
   virtual size_t charge() const = 0;
+
+ private:
+  friend class BlockCache;
+
+  // The cache's own notes: key_ is written once, before others see the block;
+  // its neighbours in its queue, and the place where a pointer to it stands,
+  // are under its shard's lock.
+  mutable uint32_t slot_ = 0;  // Of slots_.
+  mutable BlockKey key_;
+  mutable const CachedBlock* newer_ = nullptr;
+  mutable const CachedBlock* older_ = nullptr;
+  mutable Ref<BlockSlots> slots_ = nullptr;
+  mutable std::atomic<uint8_t> uses_{0};  // Relaxed: a hint.
 };
 
 class BlockCache final {
  public:
-  // Where a block comes from. `file` is unique to an open table object, never
-  // reused in one process (see NewFileKey); `offset` is its place in the file.
-  struct Key {
-    uint64_t file = 0;
-    uint64_t offset = 0;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
+  using Key = BlockKey;
 
-  explicit BlockCache(size_t capacity_bytes);
+  // How a block begins: indexes and filters serve many reads each, so they need
+  // not prove themselves.
+  enum class Rank { kData, kIndex };
+
+  // What BlockSlots are used for. kSearch: nothing; for tests, and as the proof
+  // that they change no answer.
+  enum class Slots { kDirect, kSearch };
+
+  explicit BlockCache(size_t capacity_bytes, Slots slots = Slots::kDirect);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
-  // The block, or null.
-  Ref<const CachedBlock> Lookup(const Key& key);
+  // The block, or null. Requires: the caller is inside an EpochGuard, and uses
+  // the block only there or takes a Ref to it there.
+  const CachedBlock* Find(const Key& key);
+  // The same by way of the place for this block; `slots` may be null.
+  const CachedBlock* Find(const Key& key, const Ref<BlockSlots>& slots,
+                          uint32_t slot);
+  // The same as the first for anybody.
+  Ref<const CachedBlock> Lookup(const Key& key) {
+    EpochGuard guard;
+    return Ref<const CachedBlock>(Find(key));
+  }
 
   // Keeps `block` under `key` if it fits, evicting others. If a block is there
   // already, that one stays and is returned (two readers missed together);
-  // otherwise returns `block`.
-  Ref<const CachedBlock> Insert(const Key& key, Ref<const CachedBlock> block);
+  // otherwise returns `block`. Requires: `block` was never inserted anywhere.
+  Ref<const CachedBlock> Insert(const Key& key, Ref<const CachedBlock> block,
+                                Rank rank = Rank::kData);
 
   // Drops all blocks of a file, for instance because it was deleted.
   void EraseFile(uint64_t file);
 
+  // Frees what was thrown out and nobody uses any more. Insert does it now and
+  // then by itself.
+  void Reclaim() { retired_.Reclaim(); }
+
   uint64_t NewFileKey();  // 1, 2, 3, ...
 
-  size_t capacity() const;
+  size_t capacity() const { return capacity_; }
   size_t usage() const;  // Bytes charged.
   struct Counters {
     uint64_t hits = 0;
@@ -67,18 +140,29 @@ class BlockCache final {
   };
   Counters counters() const;
 
- private:
-  struct Shard;
-  static constexpr size_t kShards = 16;
+  // What a block is charged beside its own bytes.
+  static constexpr size_t kOverhead = 40;
 
+ private:
+  class Table;
+  class Queue;
+  class Shard;
+  enum Counter : size_t { kHits, kMisses, kEvictions, kCounters };
+
+  static constexpr size_t kMaxShards = 16;
   // A small cache has fewer shards, so that a block still fits into one.
   static constexpr size_t kMinShardBytes = size_t{512} << 10;
 
-  Shard& ShardOf(const Key& key) const;
+  Shard& ShardOf(uint64_t hash) const;
+  const CachedBlock* Hit(const CachedBlock* block);
+  void Retire(const CachedBlock* chain);
 
-  size_t capacity_;
-  size_t shard_count_;  // A power of two, at most kShards.
+  const size_t capacity_;
+  const bool direct_;
+  size_t shard_count_;  // A power of two.
+  RetireList retired_;  // Blocks and tables.
   std::unique_ptr<Shard[]> shards_;
+  StripedCounters<kCounters> counters_;
   std::atomic<uint64_t> next_file_{1};  // Relaxed: only uniqueness matters.
 };
 

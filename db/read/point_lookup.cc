@@ -1,5 +1,7 @@
 #include "db/read/point_lookup.h"
 
+#include <utility>
+
 namespace lissom {
 namespace {
 
@@ -16,15 +18,15 @@ bool LookupInTable(const TableFile& table, const LookupKey& key,
     *status = reader.status();
     return true;
   }
-  const absl::StatusOr<bool> found =
-      (*reader)->Get(key, options, &result->table);
+  PointResult entry;
+  const absl::StatusOr<bool> found = (*reader)->Get(key, options, &entry);
   if (!found.ok()) {
     *status = found.status();
     return true;
   }
   if (!*found) return false;
-  if (result->table.kind == EntryKind::kPut) {
-    result->value = result->table.value;
+  if (entry.kind == EntryKind::kPut) {
+    *result = {entry.value, entry.owner, std::move(entry.pin)};
     *status = absl::OkStatus();
   } else {
     *status = NotFound();
@@ -48,7 +50,7 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
     if (!memtable->Get(key, &entry)) continue;
     if (entry.kind != EntryKind::kPut) return NotFound();
     result->value = entry.value;
-    result->memtable = memtable.get();
+    result->owner = memtable.get();
     return absl::OkStatus();
   }
   const Version& version = view.version();

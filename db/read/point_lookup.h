@@ -10,17 +10,18 @@
 
 namespace lissom {
 
-// Where a value was found. With `memtable` set the value lives in it (the View
-// keeps it); otherwise in what `table.pin` holds.
+// A value that was found. It lives as long as `owner`, which is alive until
+// the caller's EpochGuard ends: to keep the value, take a Ref to it.
 struct LookupResult {
   std::string_view value;
-  const Memtable* memtable = nullptr;
-  PointResult table;
+  const RefCounted* owner = nullptr;
+  Ref<const RefCounted> pin = nullptr;  // Of an owner that only we hold.
 };
 
 // OK and *result; kNotFound (bare) if the key is absent or deleted; the error
-// of the table that could not be read. Requires: `view` stays alive. No
-// allocation when the blocks are cached.
+// of the table that could not be read. Requires: the caller is inside an
+// EpochGuard, and `view` stays alive as long. No allocation when the blocks are
+// cached.
 absl::Status PointLookup(const View& view, const LookupKey& key,
                          const TableReadOptions& options, LookupResult* result);
 

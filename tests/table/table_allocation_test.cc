@@ -25,6 +25,7 @@ TEST(TableAllocation, AWarmGetAllocatesNothing) {
     for (bool warm : {false, true}) {
       const unsigned long allocations = CountAllocations([&] {
         for (const std::string& key : keys) {
+          const EpochGuard guard;
           PointResult result;
           const auto found =
               reader->Get(LookupKey(key, kMaxSequence), {}, &result);

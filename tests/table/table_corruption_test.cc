@@ -51,6 +51,7 @@ bool ReadAll(const TestTable& like, std::shared_ptr<const std::string> bytes) {
   }
   bool clean = true;
   for (const TestEntry& e : entries) {
+    const EpochGuard guard;
     PointResult result;
     const auto found = (*reader)->Get(
         LookupKey(e.key.user_key, e.key.view().sequence()), {}, &result);
@@ -307,6 +308,7 @@ TEST(HostileBlocks, AFileWithRightChecksumsNeverCrashesAReader) {
     bytes->replace(begin, sealed.size(), sealed);
     const auto reader = OpenTable(table, bytes);
     if (!reader.ok()) continue;
+    const EpochGuard guard;
     PointResult result;
     for (const char* key : {"", "key105", "zzz"}) {
       (*reader)

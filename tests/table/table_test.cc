@@ -112,6 +112,7 @@ class Model {
     const LookupKey lookup(key, sequence);
     const size_t i = LowerBound(lookup.seek_key());
     const bool present = i < entries_.size() && entries_[i].key.user_key == key;
+    const EpochGuard guard;
     PointResult result;
     const absl::StatusOr<bool> found = reader.Get(lookup, options, &result);
     ASSERT_TRUE(found.ok()) << found.status();
@@ -343,6 +344,7 @@ TEST(Table, AbsentKeysCostNoBlockReadButForFilterErrors) {
   const TestTable table = BuildTable(BuilderOptions(), entries);
   std::atomic<int> reads = 0;
   const auto reader = MustOpen(table, NewCache(), &reads);
+  const EpochGuard guard;
   PointResult result;
   for (int i = 0; i < 20'000; ++i) {
     const std::string key = absl::StrCat(1'000'000 + i * 2, "x");

@@ -18,11 +18,15 @@ uint64_t Seed() {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : SystemSeed();
 }
 
+constexpr size_t kOverhead = BlockCache::kOverhead;
+
 std::atomic<int> living{0};
 
+// Charged `total` in a cache, the overhead included.
 class TestBlock final : public CachedBlock {
  public:
-  TestBlock(BlockCache::Key key, size_t charge) : key_(key), charge_(charge) {
+  TestBlock(BlockCache::Key key, size_t total)
+      : key_(key), charge_(total - kOverhead) {
     ++living;
   }
   ~TestBlock() override { --living; }
@@ -34,8 +38,8 @@ class TestBlock final : public CachedBlock {
   size_t charge_;
 };
 
-Ref<const CachedBlock> Block(BlockCache::Key key, size_t charge) {
-  return MakeRef<TestBlock>(key, charge);
+Ref<const CachedBlock> Block(BlockCache::Key key, size_t total) {
+  return MakeRef<TestBlock>(key, total);
 }
 BlockCache::Key KeyOf(const Ref<const CachedBlock>& block) {
   return static_cast<const TestBlock*>(block.get())->key();
@@ -72,14 +76,14 @@ TEST(BlockCache, HandsBackWhatDoesNotFit) {
 
 TEST(BlockCache, KeepsNothingWithoutCapacity) {
   BlockCache cache(0);
-  EXPECT_TRUE(cache.Insert({1, 0}, Block({1, 0}, 1)));
+  EXPECT_TRUE(cache.Insert({1, 0}, Block({1, 0}, kOverhead)));
   EXPECT_FALSE(cache.Lookup({1, 0}));
   cache.EraseFile(1);
   EXPECT_EQ(cache.usage(), 0u);
   EXPECT_EQ(living, 0);
 }
 
-TEST(BlockCache, EvictsTheLeastRecentlyUsed) {
+TEST(BlockCache, EvictsWhatNobodyAskedFor) {
   BlockCache cache(300);
   for (uint64_t i = 0; i < 3; ++i) cache.Insert({1, i}, Block({1, i}, 100));
   cache.Lookup({1, 0});
@@ -111,6 +115,144 @@ TEST(BlockCache, WhatWasUsedOftenGoesInTheEnd) {
   EXPECT_TRUE(cache.Lookup({1, 499}));
 }
 
+TEST(BlockCache, WhatComesBackSoonStays) {
+  BlockCache cache(100 * 100);
+  for (uint64_t i = 0; i < 105; ++i) cache.Insert({1, i}, Block({1, i}, 100));
+  EXPECT_FALSE(cache.Lookup({1, 0}));  // It went, and is remembered.
+  cache.Insert({1, 0}, Block({1, 0}, 100));
+  for (uint64_t i = 0; i < 85; ++i) cache.Insert({2, i}, Block({2, i}, 100));
+  EXPECT_TRUE(cache.Lookup({1, 0}));
+  EXPECT_FALSE(cache.Lookup({1, 50}));
+}
+
+TEST(BlockCache, AnIndexNeedNotProveItself) {
+  BlockCache cache(100 * 100);
+  cache.Insert({9, 0}, Block({9, 0}, 100), BlockCache::Rank::kIndex);
+  for (uint64_t i = 0; i < 1000; ++i) cache.Insert({1, i}, Block({1, i}, 100));
+  EXPECT_TRUE(cache.Lookup({9, 0}));
+}
+
+TEST(BlockCache, GrowsItsTables) {
+  BlockCache cache(64 << 20);
+  for (uint64_t i = 0; i < 200'000; ++i) {
+    cache.Insert({i % 7, i}, Block({i % 7, i}, 100));
+  }
+  for (uint64_t i = 0; i < 200'000; ++i) {
+    const Ref<const CachedBlock> block = cache.Lookup({i % 7, i});
+    ASSERT_TRUE(block) << i;
+    ASSERT_EQ(KeyOf(block), (BlockCache::Key{i % 7, i}));
+  }
+}
+
+TEST(BlockCache, WhatAGuardFoundLivesUntilItEnds) {
+  BlockCache cache(100);
+  cache.Insert({1, 0}, Block({1, 0}, 100));
+  {
+    const EpochGuard guard;
+    const CachedBlock* found = cache.Find({1, 0});
+    ASSERT_NE(found, nullptr);
+    cache.EraseFile(1);
+    cache.Reclaim();
+    EXPECT_EQ(cache.Find({1, 0}), nullptr);
+    EXPECT_EQ(living, 1);
+    EXPECT_EQ(found->charge(), 100 - kOverhead);
+  }
+  cache.Reclaim();
+  EXPECT_EQ(living, 0);
+}
+
+// --- Slots ------------------------------------------------------------------
+
+const CachedBlock* FindBySlot(BlockCache& cache, BlockCache::Key key,
+                              const Ref<BlockSlots>& slots, uint32_t slot) {
+  const EpochGuard guard;
+  return cache.Find(key, slots, slot);
+}
+
+TEST(BlockSlots, LeadToABlockUntilItGoes) {
+  BlockCache cache(1000);
+  const Ref<BlockSlots> slots = BlockSlots::Create(3);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), nullptr);
+  const Ref<const CachedBlock> block = Block({1, 0}, 100);
+  cache.Insert({1, 0}, block);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), block.get());
+  }
+  EXPECT_EQ(cache.counters().hits, 3u);
+  EXPECT_EQ(FindBySlot(cache, {1, 1}, slots, 1), nullptr);
+  cache.EraseFile(1);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), nullptr);
+  const Ref<const CachedBlock> other = Block({1, 0}, 200);
+  cache.Insert({1, 0}, other);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), other.get());
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), other.get());
+}
+
+TEST(BlockSlots, CountAsUses) {
+  BlockCache cache(300);
+  const Ref<BlockSlots> slots = BlockSlots::Create(3);
+  for (uint64_t i = 0; i < 3; ++i) cache.Insert({1, i}, Block({1, i}, 100));
+  FindBySlot(cache, {1, 1}, slots, 1);
+  cache.Insert({1, 3}, Block({1, 3}, 100));
+  EXPECT_NE(FindBySlot(cache, {1, 1}, slots, 1), nullptr);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 0), nullptr);
+}
+
+TEST(BlockSlots, MayGoBeforeTheBlocks) {
+  BlockCache cache(1000);
+  cache.Insert({1, 0}, Block({1, 0}, 100));
+  FindBySlot(cache, {1, 0}, BlockSlots::Create(1), 0);
+  // A table that is opened anew has new places.
+  const Ref<BlockSlots> again = BlockSlots::Create(1);
+  EXPECT_NE(FindBySlot(cache, {1, 0}, again, 0), nullptr);
+  EXPECT_NE(FindBySlot(cache, {1, 0}, again, 0), nullptr);
+  cache.EraseFile(1);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, again, 0), nullptr);
+}
+
+TEST(BlockSlots, OutliveTheCache) {
+  const Ref<BlockSlots> slots = BlockSlots::Create(1);
+  {
+    BlockCache cache(1000);
+    cache.Insert({1, 0}, Block({1, 0}, 100));
+    FindBySlot(cache, {1, 0}, slots, 0);
+  }
+  EXPECT_EQ(living, 0);
+  BlockCache cache(1000);
+  EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 0), nullptr);
+}
+
+TEST(BlockSlots, ChangeNoAnswer) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE("LISSOM_SEED=" + std::to_string(seed));
+  Random random(seed);
+  BlockCache direct(20000);
+  BlockCache search(20000, BlockCache::Slots::kSearch);
+  Ref<BlockSlots> slots[3];
+  for (Ref<BlockSlots>& s : slots) s = BlockSlots::Create(100);
+  for (int i = 0; i < 50000; ++i) {
+    const auto slot = static_cast<uint32_t>(random.Uniform(100));
+    const BlockCache::Key key{random.Uniform(3), slot};
+    if (random.OneIn(500)) {
+      direct.EraseFile(key.file);
+      search.EraseFile(key.file);
+    } else if (random.OneIn(300)) {
+      slots[key.file] = BlockSlots::Create(100);
+    } else if (random.OneIn(3)) {
+      const size_t charge = kOverhead + random.Uniform(900);
+      direct.Insert(key, Block(key, charge));
+      search.Insert(key, Block(key, charge));
+    }
+    const EpochGuard guard;
+    const CachedBlock* a = direct.Find(key, slots[key.file], slot);
+    const CachedBlock* b = search.Find(key, slots[key.file], slot);
+    ASSERT_EQ(a == nullptr, b == nullptr) << i;
+    if (a == nullptr) continue;
+    ASSERT_EQ(a->charge(), b->charge());
+    ASSERT_EQ(static_cast<const TestBlock*>(a)->key(), key);
+  }
+}
+
 TEST(BlockCache, ErasesTheBlocksOfAFile) {
   BlockCache cache(64 << 20);
   for (uint64_t i = 0; i < 200; ++i) {
@@ -139,6 +281,7 @@ TEST(BlockCache, ABlockOutlivesItsEviction) {
     BlockCache cache(100);
     pinned = cache.Insert({1, 0}, Block({1, 0}, 100));
     cache.Insert({1, 1}, Block({1, 1}, 100));
+    cache.Reclaim();
     EXPECT_FALSE(cache.Lookup({1, 0}));
     EXPECT_EQ(living, 2);
   }
@@ -159,10 +302,11 @@ TEST(BlockCache, ChargesExactlyWhatItHolds) {
     } else if (random.OneIn(2)) {
       cache.Lookup(key);
     } else {
-      const size_t charge = 1 + random.Uniform(random.OneIn(20) ? 30000 : 900);
+      const size_t charge =
+          kOverhead + random.Uniform(random.OneIn(20) ? 30000 : 900);
       auto kept = cache.Insert(key, Block(key, charge));
       ASSERT_EQ(KeyOf(kept), key);
-      charges[{key.file, key.offset}] = kept->charge();
+      charges[{key.file, key.offset}] = kept->charge() + kOverhead;
     }
     ASSERT_LE(cache.usage(), cache.capacity());
     if (i % 50 != 0) continue;
@@ -174,6 +318,7 @@ TEST(BlockCache, ChargesExactlyWhatItHolds) {
       ++found;
     }
     ASSERT_EQ(sum, cache.usage());
+    cache.Reclaim();
     ASSERT_EQ(found, living);
   }
 }
@@ -187,12 +332,23 @@ TEST(BlockCache, NumbersFilesFromOne) {
 TEST(BlockCache, ServesManyThreads) {
   {
     BlockCache cache(2 << 20);
+    const Ref<BlockSlots> slots[3] = {BlockSlots::Create(1000),
+                                      BlockSlots::Create(1000),
+                                      BlockSlots::Create(1000)};
     std::vector<std::thread> threads;
     for (uint64_t t = 0; t < 4; ++t) {
-      threads.emplace_back([&cache, t] {
+      threads.emplace_back([&cache, &slots, t] {
         Random random(t);
         for (int i = 0; i < 50000; ++i) {
           const BlockCache::Key key{random.Uniform(3), random.Uniform(1000)};
+          {
+            const EpochGuard guard;
+            const CachedBlock* found = cache.Find(
+                key, slots[key.file], static_cast<uint32_t>(key.offset));
+            if (found != nullptr) {
+              ASSERT_EQ(static_cast<const TestBlock*>(found)->key(), key);
+            }
+          }
           Ref<const CachedBlock> block = cache.Lookup(key);
           if (!block) block = cache.Insert(key, Block(key, 4096));
           ASSERT_EQ(KeyOf(block), key);
@@ -202,6 +358,7 @@ TEST(BlockCache, ServesManyThreads) {
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_LE(cache.usage(), cache.capacity());
+    cache.Reclaim();
     EXPECT_EQ(cache.usage(), static_cast<size_t>(living) * 4096);
   }
   EXPECT_EQ(living, 0);
