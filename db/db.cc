@@ -97,6 +97,18 @@ absl::StatusOr<std::string> DB::Get(std::string_view key) {
   });
 }
 
+void DB::MultiGet(const ReadOptions& options,
+                  std::span<const std::string_view> keys,
+                  std::span<PinnedValue> values,
+                  std::span<absl::Status> statuses) {
+  const absl::Status status =
+      Guarded([&] { return impl_->MultiGet(options, keys, values, statuses); });
+  // What holds for all of them; the answers are in place already.
+  if (!status.ok()) {
+    for (absl::Status& each : statuses) each = status;
+  }
+}
+
 std::unique_ptr<Iterator> DB::NewIterator(const ReadOptions& options) {
   try {
     return impl_->NewIterator(options);

@@ -1,6 +1,7 @@
 #include "db/db_impl.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,21 @@ namespace {
 
 absl::Status Closed() {
   return absl::CancelledError("the database was closed");
+}
+
+absl::Status TooLongKey() {
+  return absl::InvalidArgumentError("the key is over 1 MiB");
+}
+
+// Small values are copied, others pinned. Inside the guard of the lookup.
+void HandOut(const LookupResult& result, PinnedValue* value) {
+  if (result.value.size() <= PinnedValue::kInlineBytes) {
+    value->CopyInline(result.value);
+    return;
+  }
+  result.owner->AddRef();
+  value->Pin(result.value, const_cast<RefCounted*>(result.owner),
+             &RefCounted::UnrefOwner);
 }
 
 std::string Plain(const absl::Status& status) {
@@ -186,7 +202,7 @@ absl::Status DbImpl::Lookup(const ReadOptions& options, std::string_view key,
                             Use use) {
   if (closed()) return Closed();
   if (key.size() > WriteBatch::kMaxKeyBytes) {
-    return absl::InvalidArgumentError("the key is over 1 MiB");
+    return TooLongKey();
   }
   EpochGuard guard;
   const View& view = *views_.current();
@@ -212,15 +228,49 @@ absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
 absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
                          PinnedValue* value) {
   value->Reset();
-  return Lookup(options, key, [&](const LookupResult& result) {
-    if (result.value.size() <= PinnedValue::kInlineBytes) {
-      value->CopyInline(result.value);
-      return;
+  return Lookup(options, key,
+                [&](const LookupResult& result) { HandOut(result, value); });
+}
+
+absl::Status DbImpl::MultiGet(const ReadOptions& options,
+                              std::span<const std::string_view> keys,
+                              std::span<PinnedValue> values,
+                              std::span<absl::Status> statuses) {
+  if (closed()) return Closed();
+  if (values.size() != keys.size() || statuses.size() != keys.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("MultiGet of ", keys.size(), " keys with ", values.size(),
+                     " values and ", statuses.size(), " statuses"));
+  }
+  EpochGuard guard;
+  const View& view = *views_.current();
+  LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
+  constexpr size_t kBatch = TableReader::kMaxRequests;
+  std::array<LookupRequest, kBatch> requests;
+  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, keys.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      // A longer key is nowhere.
+      requests[i].key = LookupKey(
+          keys[begin + i].substr(0, WriteBatch::kMaxKeyBytes + 1), sequence);
     }
-    result.owner->AddRef();
-    value->Pin(result.value, const_cast<RefCounted*>(result.owner),
-               &RefCounted::UnrefOwner);
-  });
+    PointLookups(view, std::span(requests).first(count),
+                 {.verify_checksums = options.verify_checksums,
+                  .fill_cache = options.fill_cache});
+    for (size_t i = 0; i < count; ++i) {
+      PinnedValue& value = values[begin + i];
+      absl::Status& status = statuses[begin + i];
+      value.Reset();
+      status = std::move(requests[i].status);
+      if (keys[begin + i].size() > WriteBatch::kMaxKeyBytes) {
+        status = TooLongKey();
+      } else if (status.ok()) {
+        HandOut(requests[i].result, &value);
+      }
+      requests[i].result = {};
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::unique_ptr<Iterator> DbImpl::NewIterator(const ReadOptions& options) {

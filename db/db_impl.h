@@ -16,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,11 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
                    std::string* value);
   absl::Status Get(const ReadOptions& options, std::string_view key,
                    PinnedValue* value);
+  // An error concerns all keys; else each status is set.
+  absl::Status MultiGet(const ReadOptions& options,
+                        std::span<const std::string_view> keys,
+                        std::span<PinnedValue> values,
+                        std::span<absl::Status> statuses);
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& options);
   std::unique_ptr<const Snapshot> GetSnapshot();
   absl::Status Flush(const FlushOptions& options);

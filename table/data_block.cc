@@ -155,6 +155,17 @@ uint32_t DataBlock::Find(const LookupKey& key) const {
   return count_;
 }
 
+void DataBlock::FetchEntry(const LookupKey& key) const {
+  const uint8_t tag = DataBlockLayout::Tag(key.hash);
+  const uint32_t match = MatchTags(bytes() + kTagsAt, tag);
+  if (match == 0) return;
+  const auto i = static_cast<uint32_t>(__builtin_ctz(match));
+  if (i >= count_) return;
+  const char* at = bytes() + entries_at_ + offset(i);
+  __builtin_prefetch(at);
+  __builtin_prefetch(at + 64);
+}
+
 // `first` is the newest version of the key in this block.
 uint32_t DataBlock::FindVisible(uint32_t first, const LookupKey& key) const {
   const uint64_t seek = SeekTrailer(key.sequence);

@@ -66,6 +66,8 @@ class DataBlock final : public CachedBlock {
   // The newest entry of `key` that is visible at its sequence: its index, or
   // count().
   uint32_t Find(const LookupKey& key) const;
+  // Asks the memory for the entry that Find(key) will look at.
+  void FetchEntry(const LookupKey& key) const;
 
   std::string_view prefix() const {
     return {bytes() + prefix_at_, prefix_size_};

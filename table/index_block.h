@@ -57,6 +57,11 @@ class IndexBlock final : public CachedBlock {
   const BloomFilterView& filter() const { return filter_; }
   // Where pointers to its blocks stand while those are resident.
   const Ref<BlockSlots>& slots() const { return slots_; }
+  // Asks the memory for what it takes to get to block `i`.
+  void FetchSlot(uint32_t i) const {
+    __builtin_prefetch(&handles_[i]);
+    if (slots_) slots_->FetchAhead(i);
+  }
 
   // The first block that may hold an entry not before `target`; count(): none.
   // Requires: `order` is the one that it was parsed with.

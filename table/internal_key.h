@@ -92,13 +92,14 @@ std::string DebugString(const InternalKeyView& key);
 // What a point read looks for: the newest entry of `user_key` with a sequence
 // of at most `sequence`. The hash is computed once and used by every filter.
 struct LookupKey {
+  LookupKey() = default;
   LookupKey(std::string_view key, SequenceNumber visible)
       : user_key(key), sequence(visible), hash(KeyHash(key)) {}
   InternalKeyView seek_key() const { return {user_key, SeekTrailer(sequence)}; }
 
   std::string_view user_key;
-  SequenceNumber sequence;
-  uint64_t hash;
+  SequenceNumber sequence = 0;
+  uint64_t hash = 0;
 };
 
 // KeyOrder is a Comparator with the two stock orders inlined: what every hot

@@ -1,6 +1,7 @@
 #include "table/table_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "table/index_block.h"
 #include "table/properties.h"
 #include "table/table_iterator.h"
+#include "util/check.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
@@ -34,6 +36,8 @@ class TableReaderImpl final : public TableReader {
   absl::StatusOr<bool> Get(const LookupKey& key,
                            const TableReadOptions& options,
                            PointResult* result) const override;
+  void MultiGet(std::span<PointRequest* const> requests,
+                const TableReadOptions& options) const override;
   std::unique_ptr<InternalIterator> NewIterator(
       const TableReadOptions& options) const override {
     return std::make_unique<TableIterator>(index_, options);
@@ -47,6 +51,23 @@ class TableReaderImpl final : public TableReader {
     std::string bytes;
     std::string other;
   };
+
+  // A point read on its way. Each step leaves null what it looks for if the key
+  // is not in the table.
+  struct Walk {
+    uint32_t partition_at = 0;
+    uint32_t block_at = 0;
+    const IndexBlock* partition = nullptr;
+    const DataBlock* block = nullptr;
+    Ref<const IndexBlock> own_partition;
+    Ref<const DataBlock> own_block;
+  };
+  absl::Status EnterPartition(const LookupKey& key,
+                              const TableReadOptions& options,
+                              Walk* walk) const;
+  absl::Status ChooseBlock(const LookupKey& key, Walk* walk) const;
+  absl::Status EnterBlock(const TableReadOptions& options, Walk* walk) const;
+  static bool ReadEntry(const LookupKey& key, Walk* walk, PointResult* result);
 
   absl::Status ReadTail(uint64_t size, Tail* tail) const;
   absl::Status CheckHandle(const BlockHandle& handle) const;
@@ -157,39 +178,105 @@ absl::Status TableReaderImpl::Load(const FileId& id, uint64_t tail_size) {
   return LoadIndex(footer, &tail);
 }
 
+inline absl::Status TableReaderImpl::EnterPartition(
+    const LookupKey& key, const TableReadOptions& options, Walk* walk) const {
+  walk->partition = nullptr;
+  walk->partition_at = top_->Find(key.seek_key(), fetcher_.order());
+  if (walk->partition_at == top_->count()) return absl::OkStatus();
+  walk->partition = index_.single.get();
+  if (walk->partition != nullptr) return absl::OkStatus();
+  return fetcher_.Borrow(*top_, walk->partition_at, index_.filter, options,
+                         &walk->partition, &walk->own_partition);
+}
+
+// Asks the filter; the partition goes if that rules the key out.
+inline absl::Status TableReaderImpl::ChooseBlock(const LookupKey& key,
+                                                 Walk* walk) const {
+  if (!walk->partition->filter().MayContain(key.hash)) {
+    walk->partition = nullptr;
+    return absl::OkStatus();
+  }
+  walk->block_at = walk->partition->Find(key.seek_key(), fetcher_.order());
+  if (walk->block_at < walk->partition->count()) return absl::OkStatus();
+  return fetcher_.Error(top_->handle(walk->partition_at).offset,
+                        {.what = "partition ends before the top index says"});
+}
+
+inline absl::Status TableReaderImpl::EnterBlock(const TableReadOptions& options,
+                                                Walk* walk) const {
+  return fetcher_.Borrow(*walk->partition, walk->block_at, options,
+                         &walk->block, &walk->own_block);
+}
+
+// No other block can hold the answer: see index_block.h.
+inline bool TableReaderImpl::ReadEntry(const LookupKey& key, Walk* walk,
+                                       PointResult* result) {
+  const DataBlock& block = *walk->block;
+  const uint32_t i = block.Find(key);
+  if (i == block.count()) return false;
+  const uint64_t trailer = block.trailer(i);
+  result->kind = TrailerKind(trailer);
+  result->sequence = TrailerSequence(trailer);
+  result->value = block.entry(i).value;
+  result->owner = walk->block;
+  result->pin = std::move(walk->own_block);
+  return true;
+}
+
 absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
                                           const TableReadOptions& options,
                                           PointResult* result) const {
-  const KeyOrder& order = fetcher_.order();
-  const InternalKeyView seek = key.seek_key();
-  const uint32_t p = top_->Find(seek, order);
-  if (p == top_->count()) return false;
-  Ref<const IndexBlock> own_partition;
-  const IndexBlock* partition = index_.single.get();
-  if (partition == nullptr) {
-    LISSOM_RETURN_IF_ERROR(fetcher_.Borrow(*top_, p, index_.filter, options,
-                                           &partition, &own_partition));
-  }
-  if (!partition->filter().MayContain(key.hash)) return false;
-  const uint32_t b = partition->Find(seek, order);
-  if (b == partition->count()) {
-    return fetcher_.Error(top_->handle(p).offset,
-                          {.what = "partition ends before the top index says"});
-  }
-  const DataBlock* block;
-  Ref<const DataBlock> own_block;
-  LISSOM_RETURN_IF_ERROR(
-      fetcher_.Borrow(*partition, b, options, &block, &own_block));
-  // No other block can hold the answer: see index_block.h.
-  const uint32_t i = block->Find(key);
-  if (i == block->count()) return false;
-  const uint64_t trailer = block->trailer(i);
-  result->kind = TrailerKind(trailer);
-  result->sequence = TrailerSequence(trailer);
-  result->value = block->entry(i).value;
-  result->owner = block;
-  result->pin = std::move(own_block);
-  return true;
+  Walk walk;
+  LISSOM_RETURN_IF_ERROR(EnterPartition(key, options, &walk));
+  if (walk.partition == nullptr) return false;
+  LISSOM_RETURN_IF_ERROR(ChooseBlock(key, &walk));
+  if (walk.partition == nullptr) return false;
+  LISSOM_RETURN_IF_ERROR(EnterBlock(options, &walk));
+  return ReadEntry(key, &walk, result);
+}
+
+void TableReaderImpl::MultiGet(std::span<PointRequest* const> requests,
+                               const TableReadOptions& options) const {
+  LISSOM_DCHECK(requests.size() <= kMaxRequests);
+  std::array<Walk, kMaxRequests> walks;
+  // The reads that go on; each pass leaves out those that ended.
+  std::array<uint8_t, kMaxRequests> alive;
+  size_t count = requests.size();
+  for (size_t n = 0; n < count; ++n) alive[n] = static_cast<uint8_t>(n);
+  // step(request, walk): does the read go on?
+  const auto for_each = [&](auto step) {
+    size_t left = 0;
+    for (size_t n = 0; n < count; ++n) {
+      const uint8_t i = alive[n];
+      if (step(*requests[i], walks[i])) alive[left++] = i;
+    }
+    count = left;
+  };
+
+  for_each([&](PointRequest& request, Walk& walk) {
+    request.status = EnterPartition(*request.key, options, &walk);
+    if (!request.status.ok() || walk.partition == nullptr) return false;
+    walk.partition->filter().Prefetch(request.key->hash);
+    return true;
+  });
+  for_each([&](PointRequest& request, Walk& walk) {
+    request.status = ChooseBlock(*request.key, &walk);
+    if (!request.status.ok() || walk.partition == nullptr) return false;
+    walk.partition->FetchSlot(walk.block_at);
+    return true;
+  });
+  for_each([&](PointRequest& request, Walk& walk) {
+    request.status = EnterBlock(options, &walk);
+    return request.status.ok();
+  });
+  for_each([](PointRequest& request, Walk& walk) {
+    walk.block->FetchEntry(*request.key);
+    return true;
+  });
+  for_each([](PointRequest& request, Walk& walk) {
+    request.found = ReadEntry(*request.key, &walk, &request.result);
+    return false;
+  });
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -51,6 +52,14 @@ struct PointResult {
   Ref<const RefCounted> pin = nullptr;  // Of an owner that the cache has not.
 };
 
+// One of several point reads that are made together.
+struct PointRequest {
+  const LookupKey* key = nullptr;
+  PointResult result = {};  // If found.
+  bool found = false;
+  absl::Status status = {};  // Of this read alone.
+};
+
 class TableReader {
  public:
   // `path` names the file in errors. kDataLoss: not a table, another table, or
@@ -67,6 +76,12 @@ class TableReader {
   virtual absl::StatusOr<bool> Get(const LookupKey& key,
                                    const TableReadOptions& options,
                                    PointResult* result) const = 0;
+
+  // Get for each request. The reads share nothing but the wait for memory: each
+  // step is taken for all of them, and asks for what the next one will touch.
+  static constexpr size_t kMaxRequests = 32;  // Of one call.
+  virtual void MultiGet(std::span<PointRequest* const> requests,
+                        const TableReadOptions& options) const = 0;
 
   // The reader must outlive the iterator.
   virtual std::unique_ptr<InternalIterator> NewIterator(

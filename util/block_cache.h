@@ -57,6 +57,7 @@ class BlockSlots final : public RefCounted {
   static Ref<BlockSlots> Create(size_t count);
 
   size_t charge() const { return sizeof(*this) + count_ * sizeof(slots_[0]); }
+  void FetchAhead(size_t slot) const { __builtin_prefetch(&slots_[slot]); }
 
  private:
   friend class BlockCache;

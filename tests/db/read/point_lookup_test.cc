@@ -21,14 +21,27 @@ namespace {
 using ::testing::HasSubstr;
 
 // The value; "-" for a bare kNotFound; else the status.
-std::string Answer(const View& view, std::string_view key,
-                   SequenceNumber sequence = kMaxSequence) {
-  LookupResult result;
-  const absl::Status status =
-      PointLookup(view, LookupKey(key, sequence), {}, &result);
+std::string Answer(const LookupResult& result, const absl::Status& status) {
   if (status.ok()) return std::string(result.value);
   if (status == absl::Status(absl::StatusCode::kNotFound, "")) return "-";
   return status.ToString();
+}
+
+// Also asks for the key in a batch, where the answer must be the same.
+std::string Answer(const View& view, std::string_view key,
+                   SequenceNumber sequence = kMaxSequence) {
+  const EpochGuard guard;
+  LookupResult result;
+  const absl::Status status =
+      PointLookup(view, LookupKey(key, sequence), {}, &result);
+  LookupRequest batch[2];
+  batch[0].key = batch[1].key = LookupKey(key, sequence);
+  PointLookups(view, batch, {});
+  for (const LookupRequest& request : batch) {
+    EXPECT_EQ(Answer(request.result, request.status), Answer(result, status))
+        << key;
+  }
+  return Answer(result, status);
 }
 
 class PointLookupTest : public testing::Test {
@@ -198,6 +211,7 @@ TEST_F(PointLookupTest, WhicheverReadFailsTheAnswerIsAnError) {
       SCOPED_TRACE(absl::StrCat(key, ", operation ", n));
       world_.tables().failing().FailAt(n, /*sticky=*/false);
       // Without the cache: every block is read.
+      const EpochGuard guard;
       LookupResult result;
       const Ref<const View> view = world_.NewView();
       const absl::Status status =
@@ -211,18 +225,18 @@ TEST_F(PointLookupTest, WhicheverReadFailsTheAnswerIsAnError) {
   }
 }
 
-TEST_F(PointLookupTest, AValueOfATableLivesAsLongAsItsPin) {
-  world_.AddTables(1, {Put("a", 1, std::string(100, 'v'))});
+TEST_F(PointLookupTest, AValueOfATableLivesAsLongAsItsOwner) {
   LookupResult result;
+  Ref<const RefCounted> owner;
   {
     ViewWorld other;
     other.AddTables(1, {Put("a", 1, std::string(100, 'v'))});
+    const EpochGuard guard;
     ASSERT_TRUE(
         PointLookup(*other.NewView(), LookupKey("a", 9), {}, &result).ok());
+    owner = Ref<const RefCounted>(result.owner);
   }  // Files, cache and reader are gone; ASan watches.
   EXPECT_EQ(result.value, std::string(100, 'v'));
-  EXPECT_EQ(result.memtable, nullptr);
-  EXPECT_TRUE(result.table.pin);
 }
 
 TEST_F(PointLookupTest, SaysWhichMemtableHoldsTheValue) {
@@ -231,8 +245,8 @@ TEST_F(PointLookupTest, SaysWhichMemtableHoldsTheValue) {
   const Ref<const View> view = world_.NewView();
   LookupResult result;
   ASSERT_TRUE(PointLookup(*view, LookupKey("a", 9), {}, &result).ok());
-  EXPECT_EQ(result.memtable, view->memtables()[1].get());
-  EXPECT_FALSE(result.table.pin);
+  EXPECT_EQ(result.owner, view->memtables()[1].get());
+  EXPECT_FALSE(result.pin);
 }
 
 TEST_F(PointLookupTest, AllocatesNothingOnceTheBlocksAreCached) {
@@ -241,6 +255,7 @@ TEST_F(PointLookupTest, AllocatesNothingOnceTheBlocksAreCached) {
   const Ref<const View> view = world_.NewView();
   for (const char* key : {"a", "b", "c", "m", "x"}) {
     Answer(*view, key);
+    const EpochGuard guard;
     LookupResult result;
     EXPECT_EQ(
         CountAllocations([&] {
