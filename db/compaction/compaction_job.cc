@@ -28,7 +28,8 @@ std::unique_ptr<InternalIterator> NewInputIterator(const CompactionPlan& plan) {
   std::vector<std::unique_ptr<InternalIterator>> sources;
   if (plan.start_level == 0) {
     for (const auto& table : plan.inputs) {
-      sources.push_back(NewLevelIterator(order, {table}, options));
+      sources.push_back(
+          NewLevelIterator(order, Version::Tables(&table, 1), options));
     }
   } else {
     sources.push_back(NewLevelIterator(order, plan.inputs, options));

@@ -28,14 +28,29 @@ absl::Status Closed() {
   return absl::CancelledError("the database was closed");
 }
 
+// What an iterator shows: keys k with lower <= k < upper.
+struct Bounds {
+  std::optional<std::string> lower;
+  std::optional<std::string> upper;
+
+  bool MayHold(const KeyOrder& order, const TableMetadata& table) const {
+    return (!lower.has_value() ||
+            order.CompareUser(table.largest.user_key, *lower) >= 0) &&
+           (!upper.has_value() ||
+            order.CompareUser(table.smallest.user_key, *upper) < 0);
+  }
+};
+
+// Leaves out tables without a key in the bounds: they are never opened.
 std::unique_ptr<InternalIterator> NewViewIterator(
-    const KeyOrder& order, const View& view, const TableReadOptions& options,
-    absl::Status* status) {
+    const KeyOrder& order, const View& view, const Bounds& bounds,
+    const TableReadOptions& options, absl::Status* status) {
   std::vector<std::unique_ptr<InternalIterator>> children;
   for (const Ref<const Memtable>& memtable : view.memtables()) {
     children.push_back(memtable->NewIterator());
   }
   for (const auto& table : view.version().level(0)) {
+    if (!bounds.MayHold(order, table->meta())) continue;
     absl::StatusOr<const TableReader*> reader = table->Reader();
     if (!reader.ok()) {
       *status = std::move(reader).status();
@@ -44,9 +59,10 @@ std::unique_ptr<InternalIterator> NewViewIterator(
     children.push_back((*reader)->NewIterator(options));
   }
   for (int level = 1; level < Version::kLevels; ++level) {
-    if (view.version().level(level).empty()) continue;
-    children.push_back(
-        NewLevelIterator(order, view.version().level(level), options));
+    const Version::Tables tables =
+        view.version().TablesIn(level, bounds.lower, bounds.upper);
+    if (tables.empty()) continue;
+    children.push_back(NewLevelIterator(order, tables, options));
   }
   return NewMergingIterator(order, std::move(children));
 }
@@ -58,8 +74,7 @@ class DbIterator final : public Iterator {
              const ReadOptions& options)
       : core_(std::move(core)),
         refresh_(std::move(refresh)),
-        lower_(options.iterate_lower_bound),
-        upper_(options.iterate_upper_bound),
+        bounds_{options.iterate_lower_bound, options.iterate_upper_bound},
         table_options_{.verify_checksums = options.verify_checksums,
                        .fill_cache = options.fill_cache} {
     Open();
@@ -80,8 +95,8 @@ class DbIterator final : public Iterator {
   void SeekToFirst() override {
     Guard([&] {
       if (!BeginSeek()) return;
-      if (lower_.has_value()) {
-        inner_->Seek({*lower_, kBeforeAllVersions});
+      if (bounds_.lower.has_value()) {
+        inner_->Seek({*bounds_.lower, kBeforeAllVersions});
       } else {
         inner_->SeekToFirst();
       }
@@ -92,8 +107,8 @@ class DbIterator final : public Iterator {
   void SeekToLast() override {
     Guard([&] {
       if (!BeginSeek()) return;
-      if (upper_.has_value()) {
-        inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+      if (bounds_.upper.has_value()) {
+        inner_->SeekForPrev({*bounds_.upper, kBeforeAllVersions});
       } else {
         inner_->SeekToLast();
       }
@@ -104,7 +119,8 @@ class DbIterator final : public Iterator {
   void Seek(std::string_view target) override {
     Guard([&] {
       if (!BeginSeek()) return;
-      if (lower_.has_value() && Compare(target, *lower_) < 0) target = *lower_;
+      if (bounds_.lower.has_value() && Compare(target, *bounds_.lower) < 0)
+        target = *bounds_.lower;
       inner_->Seek({target, SeekTrailer(point_.sequence)});
       FindNextVisible(/*skip_current=*/false);
     });
@@ -113,8 +129,8 @@ class DbIterator final : public Iterator {
   void SeekForPrev(std::string_view target) override {
     Guard([&] {
       if (!BeginSeek()) return;
-      if (upper_.has_value() && Compare(target, *upper_) >= 0) {
-        inner_->SeekForPrev({*upper_, kBeforeAllVersions});
+      if (bounds_.upper.has_value() && Compare(target, *bounds_.upper) >= 0) {
+        inner_->SeekForPrev({*bounds_.upper, kBeforeAllVersions});
       } else {
         inner_->SeekForPrev({target, kAfterAllVersions});
       }
@@ -214,8 +230,8 @@ class DbIterator final : public Iterator {
 
   void BuildInner() {
     absl::Status status;
-    inner_ =
-        NewViewIterator(core_->order, *point_.view, table_options_, &status);
+    inner_ = NewViewIterator(core_->order, *point_.view, bounds_,
+                             table_options_, &status);
     if (inner_ == nullptr) Fail(std::move(status));
   }
 
@@ -260,7 +276,9 @@ class DbIterator final : public Iterator {
     int steps = 0;
     while (inner_->Valid()) {
       const InternalKeyView entry = inner_->key();
-      if (upper_.has_value() && Compare(entry.user_key, *upper_) >= 0) return;
+      if (bounds_.upper.has_value() &&
+          Compare(entry.user_key, *bounds_.upper) >= 0)
+        return;
       const int c = ordered ? Compare(entry.user_key, key_) : 1;
       if (c < 0) {
         FailOutOfOrder();
@@ -313,7 +331,8 @@ class DbIterator final : public Iterator {
         return;
       }
       key_.assign(next);
-      if (lower_.has_value() && Compare(key_, *lower_) < 0) return;
+      if (bounds_.lower.has_value() && Compare(key_, *bounds_.lower) < 0)
+        return;
       const bool found = TakeNewestVisible();
       if (!status_.ok()) return;
       if (!inner_->status().ok()) break;
@@ -399,8 +418,7 @@ class DbIterator final : public Iterator {
 
   const std::shared_ptr<IteratorCore> core_;
   const std::function<absl::StatusOr<ReadPoint>()> refresh_;
-  const std::optional<std::string> lower_;
-  const std::optional<std::string> upper_;
+  const Bounds bounds_;
   const TableReadOptions table_options_;
 
   ReadPoint point_;

@@ -8,11 +8,9 @@ namespace {
 
 class LevelIterator final : public InternalIterator {
  public:
-  LevelIterator(KeyOrder order, Version::Level tables,
+  LevelIterator(KeyOrder order, Version::Tables tables,
                 const TableReadOptions& options)
-      : order_(std::move(order)),
-        tables_(std::move(tables)),
-        options_(options) {}
+      : order_(std::move(order)), tables_(tables), options_(options) {}
 
   void SeekToFirst() override {
     if (OpenTable(0)) iterator_->SeekToFirst();
@@ -119,7 +117,7 @@ class LevelIterator final : public InternalIterator {
   }
 
   const KeyOrder order_;
-  const Version::Level tables_;
+  const Version::Tables tables_;
   const TableReadOptions options_;
   size_t index_ = 0;
   std::unique_ptr<InternalIterator> iterator_;
@@ -129,9 +127,8 @@ class LevelIterator final : public InternalIterator {
 }  // namespace
 
 std::unique_ptr<InternalIterator> NewLevelIterator(
-    KeyOrder order, Version::Level tables, const TableReadOptions& options) {
-  return std::make_unique<LevelIterator>(std::move(order), std::move(tables),
-                                         options);
+    KeyOrder order, Version::Tables tables, const TableReadOptions& options) {
+  return std::make_unique<LevelIterator>(std::move(order), tables, options);
 }
 
 }  // namespace lissom

@@ -10,9 +10,9 @@
 
 namespace lissom {
 
-// `tables`: sorted, not overlapping; the iterator keeps them (not the Version).
+// `tables`: sorted, not overlapping; they must outlive the iterator.
 std::unique_ptr<InternalIterator> NewLevelIterator(
-    KeyOrder order, Version::Level tables, const TableReadOptions& options);
+    KeyOrder order, Version::Tables tables, const TableReadOptions& options);
 
 }  // namespace lissom
 

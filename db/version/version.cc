@@ -155,6 +155,22 @@ size_t Version::FindTable(int level, std::string_view user_key) const {
   return first;
 }
 
+Version::Tables Version::TablesIn(int level,
+                                  const std::optional<std::string>& begin,
+                                  const std::optional<std::string>& end) const {
+  const Tables all(this->level(level));
+  const size_t first = begin.has_value() ? FindTable(level, *begin) : 0;
+  size_t last = all.size();
+  if (end.has_value()) {
+    const auto behind =
+        std::partition_point(all.begin(), all.end(), [&](const auto& table) {
+          return order_.CompareUser(table->meta().smallest.user_key, *end) < 0;
+        });
+    last = static_cast<size_t>(behind - all.begin());
+  }
+  return first < last ? all.subspan(first, last - first) : Tables();
+}
+
 Version::Level Version::Overlapping(int level,
                                     std::optional<std::string_view> begin,
                                     std::optional<std::string_view> end) const {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ class Version {
  public:
   static constexpr int kLevels = 7;
   using Level = std::vector<std::shared_ptr<const TableFile>>;
+  using Tables = std::span<const std::shared_ptr<const TableFile>>;
 
   Version(KeyOrder order, std::array<Level, kLevels> levels);
 
@@ -38,6 +40,11 @@ class Version {
   // Of a level below 0: the index of the first table whose largest user key is
   // not before `user_key`; level size if there is none. No allocation.
   size_t FindTable(int level, std::string_view user_key) const;
+
+  // The tables of a level below 0 that may hold a key in [begin, end). No
+  // allocation.
+  Tables TablesIn(int level, const std::optional<std::string>& begin,
+                  const std::optional<std::string>& end) const;
 
   // Tables of a level that hold a key in [begin, end] (user keys, inclusive;
   // nullopt: open), in the level's order. In level 0 the range grows until no

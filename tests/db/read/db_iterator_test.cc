@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "db/filename.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/db/read/view_world.h"
@@ -268,6 +269,32 @@ TEST_F(DbIteratorTest, EqualCrossedAndEmptyBoundsLeaveNothing) {
       it->SeekForPrev(target);
       EXPECT_EQ(Shown(*it), "end");
     }
+  }
+}
+
+TEST_F(DbIteratorTest, TablesOutsideTheBoundsAreNotOpened) {
+  world_.AddTables(0, {Put("a", 11, "1"), Put("b", 12, "2")});
+  world_.AddTables(0, {Put("p", 13, "3"), Put("q", 14, "4")});
+  for (const char* keys : {"ac", "gi", "rt"}) {
+    world_.AddTables(2, {Put(std::string(1, keys[0]), 1, "x"),
+                         Put(std::string(1, keys[1]), 2, "y")});
+  }
+  // All but the one in the middle are gone: whoever opens one fails.
+  for (const int level : {0, 2}) {
+    for (const auto& table : world_.level(level)) {
+      if (table->meta().smallest.user_key == "g") continue;
+      const std::string path = TableFileName("/db", table->meta().number);
+      ASSERT_TRUE(world_.tables().disk().RemoveFile(path, {}).ok());
+    }
+  }
+  EXPECT_THAT(All(20, Bounds("d", "p")), ElementsAre("g=x", "i=y"));
+  EXPECT_THAT(All(20, Bounds("i", "j")), ElementsAre("i=y"));
+  EXPECT_THAT(All(20, Bounds("d", "g")), IsEmpty());
+  for (const ReadOptions& options :
+       {Bounds("d", "pp"), Bounds("b", "d"), Bounds("h", "s")}) {
+    const auto it = NewIterator(20, options);
+    for (it->SeekToFirst(); it->Valid();) it->Next();
+    EXPECT_TRUE(absl::IsDataLoss(it->status())) << it->status();
   }
 }
 

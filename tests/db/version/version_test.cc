@@ -85,6 +85,29 @@ TEST(Version, FindTableAgreesWithASearchFromTheFront) {
   }
 }
 
+TEST(Version, TablesInAreThoseThatMayHoldAKeyOfTheRange) {
+  const auto version = ParseShape("L1: 1[b-c] 2[e-g] 3[i-i]");
+  using Bound = std::optional<std::string>;
+  const auto numbers = [&](const Bound& begin, const Bound& end) {
+    std::string text;
+    for (const auto& table : version->TablesIn(1, begin, end)) {
+      text += std::to_string(table->meta().number) + " ";
+    }
+    return text;
+  };
+  const Bound none;
+  EXPECT_EQ(numbers(none, none), "1 2 3 ");
+  EXPECT_EQ(numbers("c", none), "1 2 3 ");
+  EXPECT_EQ(numbers("cc", none), "2 3 ");
+  EXPECT_EQ(numbers("j", none), "");
+  EXPECT_EQ(numbers(none, "b"), "");
+  EXPECT_EQ(numbers(none, "bb"), "1 ");
+  EXPECT_EQ(numbers(none, "e"), "1 ");
+  EXPECT_EQ(numbers("f", "i"), "2 ");
+  EXPECT_EQ(numbers("h", "hh"), "");
+  EXPECT_EQ(numbers("i", "c"), "");
+}
+
 TEST(Version, OverlappingTakesWhatHoldsKeysOfTheRange) {
   const auto version = ParseShape("L1: 1[b-d] 2[f-h] 3[j-l]");
   EXPECT_EQ(ToString(version->Overlapping(1, "d", "f")), "1[b-d] 2[f-h]");
