@@ -52,12 +52,12 @@ class MemtableIterator final : public InternalIterator {
 
 }  // namespace
 
-Ref<Memtable> Memtable::Create(KeyOrder order, uint64_t log_number) {
-  return Ref<Memtable>(new Memtable(std::move(order), log_number));
+Ref<Memtable> Memtable::Create(const KeyOrder& order, uint64_t log_number) {
+  return Ref<Memtable>(new Memtable(order, log_number));
 }
 
-Memtable::Memtable(KeyOrder order, uint64_t log_number)
-    : log_number_(log_number), rep_(std::make_unique<Rep>(std::move(order))) {}
+Memtable::Memtable(const KeyOrder& order, uint64_t log_number)
+    : log_number_(log_number), rep_(std::make_unique<Rep>(order)) {}
 
 Memtable::~Memtable() = default;
 

@@ -23,7 +23,7 @@ namespace lissom {
 class Memtable final : public RefCounted {
  public:
   // `log_number`: the first log that holds entries of this memtable.
-  static Ref<Memtable> Create(KeyOrder order, uint64_t log_number);
+  static Ref<Memtable> Create(const KeyOrder& order, uint64_t log_number);
 
   // Adds an entry; copies key and value. Requires: sequences never decrease
   // (and no internal key comes twice). Throws std::bad_alloc, leaving the
@@ -52,7 +52,7 @@ class Memtable final : public RefCounted {
  private:
   struct Rep;
 
-  Memtable(KeyOrder order, uint64_t log_number);
+  Memtable(const KeyOrder& order, uint64_t log_number);
   ~Memtable() override;
 
   const uint64_t log_number_;

@@ -139,7 +139,7 @@ TEST(BatchFormat, RandomBytesNeverCrash) {
     // Half of them get past the header.
     std::string bytes = RandomUpTo(random, 60);
     if (random.OneIn(2)) {
-      bytes = Header(static_cast<uint32_t>(random.Uniform(4))) + bytes;
+      bytes.insert(0, Header(static_cast<uint32_t>(random.Uniform(4))));
     }
     RefusedOrWhole(bytes);
     ASSERT_FALSE(testing::Test::HasFailure());
