@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "util/status_macros.h"
 
@@ -66,6 +69,35 @@ absl::Status Read(Worker& worker, std::string_view suffix) {
 
 absl::Status ReadRandom(Worker& worker) { return Read(worker, ""); }
 absl::Status ReadMissing(Worker& worker) { return Read(worker, "x"); }
+
+absl::Status MultiReadRandom(Worker& worker) {
+  const size_t batch = worker.flags.batch_size;
+  std::vector<std::string> keys(batch);
+  std::vector<std::string_view> views(batch);
+  std::vector<PinnedValue> values(batch);
+  std::vector<absl::Status> statuses(batch);
+  for (uint64_t read = 0; read < worker.flags.reads; read += batch) {
+    const size_t count = std::min<uint64_t>(batch, worker.flags.reads - read);
+    for (size_t i = 0; i < count; ++i) {
+      keys[i] = worker.KeyOf(worker.random.Uniform(worker.flags.num));
+      views[i] = keys[i];
+    }
+    worker.db.MultiGet({}, std::span(views).first(count),
+                       std::span(values).first(count),
+                       std::span(statuses).first(count));
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (statuses[i].ok()) {
+        ++worker.found;
+        bytes += keys[i].size() + values[i].view().size();
+      } else if (!IsNotFound(statuses[i])) {
+        return statuses[i];
+      }
+    }
+    worker.Done(count, bytes);
+  }
+  return absl::OkStatus();
+}
 
 absl::Status ReadSeq(Worker& worker) {
   const std::unique_ptr<Iterator> it = worker.db.NewIterator();
@@ -179,6 +211,10 @@ const std::vector<Workload>& AllWorkloads() {
        .help = "get keys that are not there",
        .counts_found = true,
        .run = ReadMissing},
+      {.name = "multireadrandom",
+       .help = "get random keys, --batch_size of them at once",
+       .counts_found = true,
+       .run = MultiReadRandom},
       {.name = "readseq", .help = "scan from the first key", .run = ReadSeq},
       {.name = "readreverse",
        .help = "scan from the last key backwards",
