@@ -62,6 +62,10 @@ class IndexBlock final : public CachedBlock {
     __builtin_prefetch(&handles_[i]);
     if (slots_) slots_->FetchAhead(i);
   }
+  // The same for the block itself, if it is resident.
+  void FetchBlock(uint32_t i) const {
+    if (slots_) slots_->FetchBlock(i);
+  }
 
   // The first block that may hold an entry not before `target`; count(): none.
   // Requires: `order` is the one that it was parsed with.

@@ -265,6 +265,10 @@ void TableReaderImpl::MultiGet(std::span<PointRequest* const> requests,
     walk.partition->FetchSlot(walk.block_at);
     return true;
   });
+  for_each([](PointRequest&, Walk& walk) {
+    walk.partition->FetchBlock(walk.block_at);
+    return true;
+  });
   for_each([&](PointRequest& request, Walk& walk) {
     request.status = EnterBlock(options, &walk);
     return request.status.ok();

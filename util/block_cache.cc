@@ -28,7 +28,7 @@ uint64_t HashOf(const BlockKey& key) {
 }
 
 // What the reader of a block looks at next is mostly in its first lines.
-void FetchAhead(const CachedBlock* block) {
+void FetchLines(const CachedBlock* block) {
   const char* at = reinterpret_cast<const char*>(block);
   for (size_t line = 0; line < 6; ++line) __builtin_prefetch(at + 64 * line);
 }
@@ -43,6 +43,11 @@ Ref<BlockSlots> BlockSlots::Create(size_t count) {
 BlockSlots::BlockSlots(size_t count)
     : count_(count),
       slots_(new (std::nothrow) std::atomic<const CachedBlock*>[count]()) {}
+
+void BlockSlots::FetchBlock(size_t slot) const {
+  const CachedBlock* block = slots_[slot].load(std::memory_order_relaxed);
+  if (block != nullptr) FetchLines(block);  // Not looked at.
+}
 
 // Tagged pointers to blocks: a key's is in its own bucket or in the neighbour
 // of that, in the same pair of cache lines. Beside them the memory of blocks
@@ -70,7 +75,7 @@ class BlockCache::Table final : public RefCounted {
         if (word >> kPointerBits != tag) continue;
         const CachedBlock* block = BlockOf(word);
         if (block == nullptr) continue;
-        FetchAhead(block);
+        FetchLines(block);
         if (block->key_ == key) return block;
       }
     }
@@ -387,7 +392,7 @@ const CachedBlock* BlockCache::Find(const Key& key,
   const CachedBlock* block =
       slots->slots_[slot].load(std::memory_order_acquire);
   if (block != nullptr) {
-    FetchAhead(block);
+    FetchLines(block);
     return Hit(block);
   }
   block = Find(key);

@@ -57,7 +57,9 @@ class BlockSlots final : public RefCounted {
   static Ref<BlockSlots> Create(size_t count);
 
   size_t charge() const { return sizeof(*this) + count_ * sizeof(slots_[0]); }
+  // Ask the memory for a place, and for the block that it leads to.
   void FetchAhead(size_t slot) const { __builtin_prefetch(&slots_[slot]); }
+  void FetchBlock(size_t slot) const;
 
  private:
   friend class BlockCache;
