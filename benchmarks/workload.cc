@@ -54,7 +54,7 @@ absl::Status Read(Worker& worker, std::string_view suffix) {
   for (uint64_t i = 0; i < worker.flags.reads; ++i) {
     key = worker.KeyOf(worker.random.Uniform(worker.flags.num));
     key += suffix;
-    const absl::Status status = worker.db.Get(options, key, &value);
+    absl::Status status = worker.db.Get(options, key, &value);
     uint64_t bytes = 0;
     if (status.ok()) {
       ++worker.found;

@@ -65,7 +65,7 @@ class BlockFetcher {
                       Ref<const DataBlock>* own) const {
     *block = FindData(index, i);
     if (*block != nullptr) return absl::OkStatus();
-    const absl::Status status = LoadData(index, i, options, nullptr, own);
+    absl::Status status = LoadData(index, i, options, nullptr, own);
     *block = own->get();
     return status;
   }
@@ -75,7 +75,7 @@ class BlockFetcher {
                       Ref<const IndexBlock>* own) const {
     *block = FindIndex(top, i);
     if (*block != nullptr) return absl::OkStatus();
-    const absl::Status status = LoadIndex(top, i, filter, options, own);
+    absl::Status status = LoadIndex(top, i, filter, options, own);
     *block = own->get();
     return status;
   }

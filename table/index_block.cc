@@ -112,7 +112,6 @@ uint32_t IndexBlock::Find(const InternalKeyView& target,
     }
     low = static_cast<uint32_t>(base - heads_.data()) +
           static_cast<uint32_t>(*base < head);
-    high = low;
     if (low == count() || heads_[low] != head) return low;
     high = static_cast<uint32_t>(
         std::upper_bound(heads_.begin() + low, heads_.end(), head) -

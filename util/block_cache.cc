@@ -128,6 +128,7 @@ class BlockCache::Table final : public RefCounted {
   }
   static const CachedBlock* BlockOf(uint64_t word) {
     constexpr uint64_t kMask = (uint64_t{1} << kPointerBits) - 1;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the tag is the point.
     return reinterpret_cast<const CachedBlock*>(word & kMask);
   }
   size_t GonePlace(uint64_t hash) const { return hash & (slots() - 1); }

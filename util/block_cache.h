@@ -160,12 +160,12 @@ class BlockCache final {
   const CachedBlock* Hit(const CachedBlock* block);
   void Retire(const CachedBlock* chain);
 
+  StripedCounters<kCounters> counters_;
   const size_t capacity_;
   const bool direct_;
   size_t shard_count_;  // A power of two.
   RetireList retired_;  // Blocks and tables.
   std::unique_ptr<Shard[]> shards_;
-  StripedCounters<kCounters> counters_;
   std::atomic<uint64_t> next_file_{1};  // Relaxed: only uniqueness matters.
 };
 
