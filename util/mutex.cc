@@ -36,9 +36,9 @@ void Await(Executor& executor, Mutex& mu, CondVar& cv,
   try {
     executor.Await(wait);
   } catch (...) {  // Whoever waits may be known to others: it must not vanish.
-    if (!wait.held()) wait.Lock();
   }
   // An executor that gave up is done without.
+  if (!wait.held()) wait.Lock();
   while (!wait.Done()) wait.Block();
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,6 +95,41 @@ TEST(Await, LetsAnExecutorRunTasksWithoutTheLock) {
         [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return counter.value == 1; });
   EXPECT_EQ(counter.value, 1);
   counter.mu.AssertHeld();
+}
+
+// Gives a wait up without the lock, with an exception or without one.
+class GivesUp final : public Executor {
+ public:
+  explicit GivesUp(bool throws) : throws_(throws) {}
+  void Schedule(Priority, std::function<void()>) override {}
+  void Await(Wait& wait) override {
+    wait.Unlock();
+    if (throws_) throw std::runtime_error("tired");
+  }
+
+ private:
+  const bool throws_;
+};
+
+TEST(Await, GoesOnWithoutAnExecutorThatGaveUp) {
+  for (const bool throws : {false, true}) {
+    GivesUp executor(throws);
+    Counter counter;
+    std::thread other([&] {
+      MutexLock lock(counter.mu);
+      counter.value = 1;
+      counter.changed.SignalAll();
+    });
+    {
+      MutexLock lock(counter.mu);
+      Await(executor, counter.mu, counter.changed,
+            [&]()
+                ABSL_NO_THREAD_SAFETY_ANALYSIS { return counter.value == 1; });
+      EXPECT_EQ(counter.value, 1);
+      counter.mu.AssertHeld();
+    }
+    other.join();
+  }
 }
 
 TEST(Await, BlocksUntilSignalled) {
