@@ -33,12 +33,12 @@ void BackgroundJob::Schedule() {
 
 void BackgroundJob::RunOnce() {
   MutexLock lock(mu_);
-  if (!stopped_ && has_work_()) {
-    MutexUnlock unlock(mu_);
-    try {
+  try {
+    if (!stopped_ && has_work_()) {
+      MutexUnlock unlock(mu_);
       run_();
-    } catch (...) {  // Reported as far as it could be; the host lives on.
     }
+  } catch (...) {  // Reported as far as it could be; the host lives on.
   }
   // One run a task: others of this priority get their turn in between.
   scheduled_ = false;

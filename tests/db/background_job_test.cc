@@ -38,6 +38,7 @@ class BackgroundJobTest : public ::testing::Test {
  protected:
   bool HasWork() {
     mu_.AssertHeld();
+    if (ask_throws_) throw std::runtime_error("a clock's");
     return work_ > 0;
   }
   void Run() {
@@ -74,6 +75,7 @@ class BackgroundJobTest : public ::testing::Test {
   CondVar cv_;
   int work_ = 0;
   int runs_ = 0;
+  bool ask_throws_ = false;
   std::function<void()> during_;
   BackgroundJob job_{
       executor_, Executor::Priority::kHigh,    mu_,
@@ -167,6 +169,19 @@ TEST_F(BackgroundJobTest, StoppedWhileItRunsItEndsWithThisRun) {
   EXPECT_TRUE(idle());
   Poke();
   EXPECT_EQ(queued(), 0u);
+}
+
+TEST_F(BackgroundJobTest, AQuestionThatThrowsLeavesTheJobIdle) {
+  AddWork(1);
+  Poke();
+  ask_throws_ = true;
+  ASSERT_TRUE(RunOne());
+  EXPECT_TRUE(idle());
+  EXPECT_EQ(runs_, 0);
+  ask_throws_ = false;
+  Poke();
+  ASSERT_TRUE(RunOne());
+  EXPECT_EQ(runs_, 1);
 }
 
 TEST_F(BackgroundJobTest, ARunThatThrowsIsARun) {
