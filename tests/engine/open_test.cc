@@ -10,10 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "db/filename.h"
 #include "gtest/gtest.h"
 #include "lissom/db.h"
 #include "tests/support/simulated_executor.h"
 #include "tests/support/test_env.h"
+#include "util/fault_injection_file_system.h"
 #include "util/memory_file_system.h"
 
 namespace lissom {
@@ -357,6 +359,62 @@ TEST_F(OpenTest, DestroyRemovesADatabaseAndNothingElse) {
   Open(MemoryOptions(), "/db2").reset();
   EXPECT_TRUE(DB::Destroy(MemoryOptions(), "/db2").ok());
   EXPECT_EQ((*files_->GetFileInfo("/db2")).type, FileInfo::Type::kAbsent);
+}
+
+TEST_F(OpenTest, ADestroyThatWasCutShortIsDoneAgain) {
+  for (uint64_t removal = 0;; ++removal) {
+    SCOPED_TRACE(removal);
+    std::unique_ptr<DB> db = Open(MemoryOptions());
+    ASSERT_TRUE(db->Put({}, "k", "v").ok());
+    ASSERT_TRUE(db->Flush().ok());
+    db.reset();
+    Options options = MemoryOptions();
+    auto faulty = std::make_shared<FaultInjectionFileSystem>(files_);
+    const uint64_t fault =
+        faulty->Arm({.op = FileOp::kRemove, .skip = removal, .sticky = true});
+    options.file_system = faulty;
+    const absl::Status cut = DB::Destroy(options, "/db");
+    EXPECT_EQ(cut.ok(), faulty->hits(fault) == 0) << cut;
+    EXPECT_TRUE(DB::Destroy(MemoryOptions(), "/db").ok());
+    EXPECT_EQ((*files_->GetFileInfo("/db")).type, FileInfo::Type::kAbsent);
+    if (faulty->hits(fault) == 0) {
+      EXPECT_GT(removal, 4u);  // LOG, manifest, a table, CURRENT, LOCK.
+      return;
+    }
+  }
+}
+
+// --- An open that fails late ---
+
+TEST_F(OpenTest, AnOpenThatCannotMakeItsLogFileLeavesNoTables) {
+  std::shared_ptr<FileSystem> killed;
+  {
+    std::unique_ptr<DB> db = Open(MemoryOptions());
+    ASSERT_TRUE(db->Put({}, "k", "v").ok());
+    killed = files_->Clone();  // As kill -9 would leave it: the log has "k".
+  }
+  auto faulty = std::make_shared<FaultInjectionFileSystem>(killed);
+  const auto tables = [&] {
+    int count = 0;
+    const auto names = killed->ListDirectory("/db");
+    for (const std::string& name : *names) {
+      const auto file = ParseFileName(name);
+      count += file.has_value() && file->type == FileType::kTable ? 1 : 0;
+    }
+    return count;
+  };
+  Options options = MemoryOptions();
+  options.file_system = faulty;
+  options.info_log = nullptr;
+  faulty->Arm({.op = FileOp::kCreate,
+               .kind = IoContext::Kind::kInfoLog,
+               .sticky = true});
+  EXPECT_EQ(CodeOf(DB::Open(options, "/db")), StatusCode::kInternal);
+  EXPECT_EQ(tables(), 0);
+  faulty->DisarmAll();
+  std::string value;
+  EXPECT_TRUE(Open(options)->Get({}, "k", &value).ok());
+  EXPECT_EQ(tables(), 1);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The public iterator over a made-up View: what it shows at a sequence, both
 // ways and turning anywhere, and what it says when it cannot go on. How views
-// come about is the engine's affair (tests/engine/model_test.cc).
+// come about is the engine's affair (tests/engine/model_test.cc). Long because
+// it is one class with one fixture, and its cases share the sources they set
+// up.
 #include "db/read/db_iterator.h"
 
 #include <cstdio>
