@@ -242,8 +242,8 @@ class alignas(64) BlockCache::Shard {
     MutexLock lock(mu_);
     if (Find(block->key_, hash) != block) return;
     Unlink(block);
-    block->slots_ = slots;
-    block->slot_ = slot;
+    block->home_ = slots;
+    block->home_slot_ = slot;
     slots->slots_[slot].store(block, std::memory_order_release);
   }
 
@@ -330,13 +330,13 @@ class alignas(64) BlockCache::Shard {
   }
 
   static void Unlink(const CachedBlock* block) {
-    if (!block->slots_) return;
+    if (!block->home_) return;
     // Another block of that place may stand there by now.
     const CachedBlock* expected = block;
-    block->slots_->slots_[block->slot_].compare_exchange_strong(
+    block->home_->slots_[block->home_slot_].compare_exchange_strong(
         expected, nullptr, std::memory_order_release,
         std::memory_order_relaxed);
-    block->slots_.reset();
+    block->home_.reset();
   }
 
   mutable Mutex mu_;

@@ -82,11 +82,11 @@ class CachedBlock : public RefCounted {
   // The cache's own notes: key_ is written once, before others see the block;
   // its neighbours in its queue, and the place where a pointer to it stands,
   // are under its shard's lock.
-  mutable uint32_t slot_ = 0;  // Of slots_.
+  mutable uint32_t home_slot_ = 0;  // In home_.
   mutable BlockKey key_;
   mutable const CachedBlock* newer_ = nullptr;
   mutable const CachedBlock* older_ = nullptr;
-  mutable Ref<BlockSlots> slots_ = nullptr;
+  mutable Ref<BlockSlots> home_ = nullptr;
   mutable std::atomic<uint8_t> uses_{0};  // Relaxed: a hint.
 };
 
