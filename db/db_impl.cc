@@ -1,7 +1,6 @@
 #include "db/db_impl.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -22,21 +21,6 @@ absl::Status Closed() {
   return absl::CancelledError("the database was closed");
 }
 
-absl::Status TooLongKey() {
-  return absl::InvalidArgumentError("the key is over 1 MiB");
-}
-
-// Small values are copied, others pinned. Inside the guard of the lookup.
-void HandOut(const LookupResult& result, PinnedValue* value) {
-  if (result.value.size() <= PinnedValue::kInlineBytes) {
-    value->CopyInline(result.value);
-    return;
-  }
-  result.owner->AddRef();
-  value->Pin(result.value, const_cast<RefCounted*>(result.owner),
-             &RefCounted::UnrefOwner);
-}
-
 std::string Plain(const absl::Status& status) {
   return status.ToString(absl::StatusToStringMode::kWithNoExtraData);
 }
@@ -46,7 +30,6 @@ std::string Plain(const absl::Status& status) {
 DbImpl::DbImpl(Parts parts)
     : parts_(std::move(parts)),
       versions_(*parts_.versions),
-      core_(std::make_shared<IteratorCore>(parts_.source->order)),
       flush_job_(
           *parts_.options.executor, Executor::Priority::kHigh, mu_, cv_,
           [this] {
@@ -62,8 +45,6 @@ DbImpl::DbImpl(Parts parts)
             return compaction_wanted_ && CompactionMayRun();
           },
           [this] { RunCompactionJob(); }) {
-  core_->log = parts_.options.info_log;
-  core_->released = [this] { OnIteratorReleased(); };
   const uint64_t log_number = parts_.log->header().number;
   writes_ = std::make_unique<WritePath>(
       WritePathDeps{.executor = *parts_.options.executor,
@@ -72,7 +53,11 @@ DbImpl::DbImpl(Parts parts)
                     .room_maker = *this,
                     .write_buffer_size = parts_.options.write_buffer_size},
       parts_.memtable, std::move(parts_.log), parts_.last_sequence);
-  snapshots_ = std::make_shared<SnapshotList>(writes_->visible());
+  reader_ = std::make_unique<Reader>(
+      ReaderDeps{.order = parts_.source->order,
+                 .visible = writes_->visible(),
+                 .log = parts_.options.info_log,
+                 .delete_obsolete_files = [this] { DeleteObsoleteFiles(); }});
   MutexLock lock(mu_);
   active_ = std::move(parts_.memtable);
   logs_.insert(log_number);
@@ -186,142 +171,39 @@ void DbImpl::Latch(const absl::Status& cause) {
 
 // --- Reads ------------------------------------------------------------------
 
-absl::StatusOr<SequenceNumber> DbImpl::ReadSequence(
-    const ReadOptions& options) const {
-  if (options.snapshot == nullptr) {
-    return writes_->visible().load(std::memory_order_acquire);
-  }
-  if (!snapshots_->Owns(*options.snapshot)) {
-    return absl::InvalidArgumentError("the snapshot is of another database");
-  }
-  return options.snapshot->sequence();
-}
-
-template <typename Use>
-absl::Status DbImpl::Lookup(const ReadOptions& options, std::string_view key,
-                            Use use) {
-  if (closed()) return Closed();
-  if (key.size() > WriteBatch::kMaxKeyBytes) {
-    return TooLongKey();
-  }
-  EpochGuard guard;
-  const View& view = *views_.current();
-  LISSOM_SYNC_POINT("DbImpl:GotView");
-  LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
-  LookupResult result;
-  LISSOM_RETURN_IF_ERROR(
-      PointLookup(view, LookupKey(key, sequence),
-                  {.verify_checksums = options.verify_checksums,
-                   .fill_cache = options.fill_cache},
-                  &result));
-  use(result);
-  return absl::OkStatus();
-}
-
 absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
                          std::string* value) {
-  return Lookup(options, key, [&](const LookupResult& result) {
-    value->assign(result.value);
-  });
+  return reader_->Get(options, key, value);
 }
 
 absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
                          PinnedValue* value) {
-  value->Reset();
-  return Lookup(options, key,
-                [&](const LookupResult& result) { HandOut(result, value); });
+  return reader_->Get(options, key, value);
 }
 
 absl::Status DbImpl::MultiGet(const ReadOptions& options,
                               std::span<const std::string_view> keys,
                               std::span<PinnedValue> values,
                               std::span<absl::Status> statuses) {
-  if (closed()) return Closed();
-  if (values.size() != keys.size() || statuses.size() != keys.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("MultiGet of ", keys.size(), " keys with ", values.size(),
-                     " values and ", statuses.size(), " statuses"));
-  }
-  EpochGuard guard;
-  const View& view = *views_.current();
-  LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
-  constexpr size_t kBatch = TableReader::kMaxRequests;
-  std::array<LookupRequest, kBatch> requests;
-  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, keys.size() - begin);
-    for (size_t i = 0; i < count; ++i) {
-      // A longer key is nowhere.
-      requests[i].key = LookupKey(
-          keys[begin + i].substr(0, WriteBatch::kMaxKeyBytes + 1), sequence);
-    }
-    PointLookups(view, std::span(requests).first(count),
-                 {.verify_checksums = options.verify_checksums,
-                  .fill_cache = options.fill_cache});
-    for (size_t i = 0; i < count; ++i) {
-      PinnedValue& value = values[begin + i];
-      absl::Status& status = statuses[begin + i];
-      value.Reset();
-      status = std::move(requests[i].status);
-      if (keys[begin + i].size() > WriteBatch::kMaxKeyBytes) {
-        status = TooLongKey();
-      } else if (status.ok()) {
-        HandOut(requests[i].result, &value);
-      }
-      requests[i].result = {};
-    }
-  }
-  return absl::OkStatus();
+  return reader_->MultiGet(options, keys, values, statuses);
 }
 
 std::unique_ptr<Iterator> DbImpl::NewIterator(const ReadOptions& options) {
-  if (closed()) return NewErrorIterator(Closed());
-  if (options.snapshot != nullptr && !snapshots_->Owns(*options.snapshot)) {
-    return NewErrorIterator(
-        absl::InvalidArgumentError("the snapshot is of another database"));
-  }
-  // An iterator made at a snapshot stays there when it is refreshed; the
-  // snapshot itself need not outlive it, because its View keeps everything.
-  std::optional<SequenceNumber> fixed;
-  if (options.snapshot != nullptr) fixed = options.snapshot->sequence();
-  auto refresh = [self = shared_from_this(), fixed,
-                  first = true]() mutable -> absl::StatusOr<ReadPoint> {
-    if (fixed.has_value() && !std::exchange(first, false)) {
-      return absl::InvalidArgumentError(
-          "an iterator at a snapshot cannot be refreshed");
-    }
-    ReadPoint point;
-    point.view = self->views_.Acquire();
-    point.sequence =
-        fixed.has_value()
-            ? *fixed
-            : self->writes_->visible().load(std::memory_order_acquire);
-    return point;
-  };
-  auto iterator = NewDbIterator(core_, std::move(refresh), options);
-  iterators_.fetch_add(1, std::memory_order_relaxed);
-  return iterator;
-}
-
-void DbImpl::OnIteratorReleased() {
-  const int left = iterators_.fetch_sub(1, std::memory_order_relaxed) - 1;
-  if (!purge_wanted_.exchange(false, std::memory_order_relaxed)) return;
-  DeleteObsoleteFiles();
-  if (left > 0) purge_wanted_.store(true, std::memory_order_relaxed);
+  // The iterator keeps all of us, of which the reader is a part.
+  return reader_->NewIterator(
+      options, std::shared_ptr<Reader>(shared_from_this(), reader_.get()));
 }
 
 std::unique_ptr<const Snapshot> DbImpl::GetSnapshot() {
-  if (closed()) return nullptr;
-  return snapshots_->Take();
+  return reader_->GetSnapshot();
 }
 
-uint64_t DbImpl::LatestSequence() const {
-  return writes_->visible().load(std::memory_order_acquire);
-}
+uint64_t DbImpl::LatestSequence() const { return reader_->LatestSequence(); }
 
 void DbImpl::PublishView() {
   std::vector<Ref<const Memtable>> memtables = {active_};
   for (const Sealed& sealed : sealed_) memtables.push_back(sealed.memtable);
-  views_.Publish(
+  reader_->Publish(
       Ref<const View>(new View(std::move(memtables), versions_.current())));
 }
 
@@ -365,12 +247,12 @@ absl::Status DbImpl::FlushOldest() {
     MutexLock lock(mu_);
     sealed = sealed_.back();
   }
-  LISSOM_ASSIGN_OR_RETURN(
-      const std::optional<TableMetadata> table,
-      FlushMemtable(
-          *parts_.source, parts_.options, sealed.memtable, snapshots_->ForJob(),
-          [this] { return versions_.NewFileNumber(); },
-          [this] { return versions_.NewFileId(); }));
+  LISSOM_ASSIGN_OR_RETURN(const std::optional<TableMetadata> table,
+                          FlushMemtable(
+                              *parts_.source, parts_.options, sealed.memtable,
+                              reader_->snapshots().ForJob(),
+                              [this] { return versions_.NewFileNumber(); },
+                              [this] { return versions_.NewFileId(); }));
   VersionEdit edit;
   // In the order of memtables: every change up to the last of this one is in
   // durable tables when the edit is, so the log need not be synced first.
@@ -431,7 +313,7 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
   LISSOM_ASSIGN_OR_RETURN(
       const VersionEdit edit,
       RunCompaction(
-          *parts_.source, parts_.options, plan, snapshots_->ForJob(),
+          *parts_.source, parts_.options, plan, reader_->snapshots().ForJob(),
           [this] { return versions_.NewFileNumber(); },
           [this] { return versions_.NewFileId(); }, stopping_));
   LISSOM_SYNC_POINT("DbImpl:BeforeCompactionInstall");
@@ -445,9 +327,7 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
   compaction_error_ = absl::OkStatus();
   PublishView();
   NoteShape();
-  if (iterators_.load(std::memory_order_relaxed) > 0) {
-    purge_wanted_.store(true, std::memory_order_relaxed);
-  }
+  reader_->DeleteAfterIterators();
   return absl::OkStatus();
 }
 
@@ -491,7 +371,8 @@ void DbImpl::DeleteObsoleteFiles() {
       logs_.erase(logs_.begin());
     }
   }
-  views_.Reclaim();  // Without the lock: memory and files are let go of in it.
+  reader_
+      ->Reclaim();  // Without the lock: memory and files are let go of in it.
   for (const uint64_t number : versions_.TakeObsoleteTables()) {
     paths.push_back(TableFileName(parts_.path, number));
   }
@@ -534,7 +415,7 @@ absl::Status DbImpl::Close() {
       return close_status_;
     }
     closing_ = true;
-    core_->closed.store(true, std::memory_order_relaxed);
+    reader_->Close();
     stopping_.store(true, std::memory_order_relaxed);
     flush_job_.Stop();
     compaction_job_.Stop();

@@ -26,10 +26,7 @@
 #include "db/background_job.h"
 #include "db/compaction/leveled_picker.h"
 #include "db/memtable/memtable.h"
-#include "db/read/db_iterator.h"
-#include "db/read/point_lookup.h"
-#include "db/read/snapshot_list.h"
-#include "db/read/view.h"
+#include "db/read/reader.h"
 #include "db/version/version_set.h"
 #include "db/write/write_path.h"
 #include "lissom/db.h"
@@ -86,13 +83,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
     SequenceNumber last_sequence = 0;
   };
 
-  bool closed() const { return core_->closed.load(std::memory_order_relaxed); }
-
-  // Calls use(result, view-guarded) with what the key has.
-  template <typename Use>
-  absl::Status Lookup(const ReadOptions& options, std::string_view key,
-                      Use use);
-  absl::StatusOr<SequenceNumber> ReadSequence(const ReadOptions& options) const;
+  bool closed() const { return reader_->closed(); }
 
   // RoomMaker; as the leader.
   absl::Status MakeRoom() override;
@@ -116,22 +107,13 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   // Latches `cause`: no write is acknowledged from now on.
   void Latch(const absl::Status& cause);
   void DeleteObsoleteFiles();
-  void OnIteratorReleased();
 
   absl::Status CloseDurably();
 
   Parts parts_;
   VersionSet& versions_;
-  const std::shared_ptr<IteratorCore> core_;
   std::unique_ptr<WritePath> writes_;
-  std::shared_ptr<SnapshotList> snapshots_;
-  ViewHolder views_;
-
-  // Replaced Views and deletions wait for iterators: how many there are, and
-  // whether the last one to go should look. Relaxed: a missed look is made up
-  // by the next job, Close or Open.
-  std::atomic<int> iterators_{0};
-  std::atomic<bool> purge_wanted_{false};
+  std::unique_ptr<Reader> reader_;
   std::atomic<bool> stopping_{false};  // Polled by a running compaction.
 
   mutable Mutex mu_;

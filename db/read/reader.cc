@@ -1,0 +1,176 @@
+#include "db/read/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lissom/write_batch.h"
+#include "util/status_macros.h"
+#include "util/sync_point.h"
+
+namespace lissom {
+namespace {
+
+absl::Status Closed() {
+  return absl::CancelledError("the database was closed");
+}
+
+absl::Status TooLongKey() {
+  return absl::InvalidArgumentError("the key is over 1 MiB");
+}
+
+absl::Status ForeignSnapshot() {
+  return absl::InvalidArgumentError("the snapshot is of another database");
+}
+
+// Small values are copied, others pinned. Inside the guard of the lookup.
+void HandOut(const LookupResult& result, PinnedValue* value) {
+  if (result.value.size() <= PinnedValue::kInlineBytes) {
+    value->CopyInline(result.value);
+    return;
+  }
+  result.owner->AddRef();
+  value->Pin(result.value, const_cast<RefCounted*>(result.owner),
+             &RefCounted::UnrefOwner);
+}
+
+}  // namespace
+
+Reader::Reader(ReaderDeps deps)
+    : deps_(std::move(deps)),
+      core_(std::make_shared<IteratorCore>(deps_.order)),
+      snapshots_(std::make_shared<SnapshotList>(deps_.visible)) {
+  core_->log = deps_.log;
+  core_->released = [this] { OnIteratorReleased(); };
+}
+
+absl::StatusOr<SequenceNumber> Reader::ReadSequence(
+    const ReadOptions& options) const {
+  if (options.snapshot == nullptr) return LatestSequence();
+  if (!snapshots_->Owns(*options.snapshot)) return ForeignSnapshot();
+  return options.snapshot->sequence();
+}
+
+template <typename Use>
+absl::Status Reader::Lookup(const ReadOptions& options, std::string_view key,
+                            Use use) const {
+  if (closed()) return Closed();
+  if (key.size() > WriteBatch::kMaxKeyBytes) {
+    return TooLongKey();
+  }
+  EpochGuard guard;
+  const View& view = *views_.current();
+  LISSOM_SYNC_POINT("Reader:GotView");
+  LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
+  LookupResult result;
+  LISSOM_RETURN_IF_ERROR(
+      PointLookup(view, LookupKey(key, sequence),
+                  {.verify_checksums = options.verify_checksums,
+                   .fill_cache = options.fill_cache},
+                  &result));
+  use(result);
+  return absl::OkStatus();
+}
+
+absl::Status Reader::Get(const ReadOptions& options, std::string_view key,
+                         std::string* value) const {
+  return Lookup(options, key, [&](const LookupResult& result) {
+    value->assign(result.value);
+  });
+}
+
+absl::Status Reader::Get(const ReadOptions& options, std::string_view key,
+                         PinnedValue* value) const {
+  value->Reset();
+  return Lookup(options, key,
+                [&](const LookupResult& result) { HandOut(result, value); });
+}
+
+absl::Status Reader::MultiGet(const ReadOptions& options,
+                              std::span<const std::string_view> keys,
+                              std::span<PinnedValue> values,
+                              std::span<absl::Status> statuses) const {
+  if (closed()) return Closed();
+  if (values.size() != keys.size() || statuses.size() != keys.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("MultiGet of ", keys.size(), " keys with ", values.size(),
+                     " values and ", statuses.size(), " statuses"));
+  }
+  EpochGuard guard;
+  const View& view = *views_.current();
+  LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
+  constexpr size_t kBatch = TableReader::kMaxRequests;
+  std::array<LookupRequest, kBatch> requests;
+  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, keys.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      // A longer key is nowhere.
+      requests[i].key = LookupKey(
+          keys[begin + i].substr(0, WriteBatch::kMaxKeyBytes + 1), sequence);
+    }
+    PointLookups(view, std::span(requests).first(count),
+                 {.verify_checksums = options.verify_checksums,
+                  .fill_cache = options.fill_cache});
+    for (size_t i = 0; i < count; ++i) {
+      PinnedValue& value = values[begin + i];
+      absl::Status& status = statuses[begin + i];
+      value.Reset();
+      status = std::move(requests[i].status);
+      if (keys[begin + i].size() > WriteBatch::kMaxKeyBytes) {
+        status = TooLongKey();
+      } else if (status.ok()) {
+        HandOut(requests[i].result, &value);
+      }
+      requests[i].result = {};
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<Iterator> Reader::NewIterator(const ReadOptions& options,
+                                              std::shared_ptr<Reader> self) {
+  if (closed()) return NewErrorIterator(Closed());
+  if (options.snapshot != nullptr && !snapshots_->Owns(*options.snapshot)) {
+    return NewErrorIterator(ForeignSnapshot());
+  }
+  // An iterator made at a snapshot stays there when it is refreshed; the
+  // snapshot itself need not outlive it, because its View keeps everything.
+  std::optional<SequenceNumber> fixed;
+  if (options.snapshot != nullptr) fixed = options.snapshot->sequence();
+  auto refresh = [self = std::move(self), fixed,
+                  first = true]() mutable -> absl::StatusOr<ReadPoint> {
+    if (fixed.has_value() && !std::exchange(first, false)) {
+      return absl::InvalidArgumentError(
+          "an iterator at a snapshot cannot be refreshed");
+    }
+    ReadPoint point;
+    point.view = self->views_.Acquire();
+    point.sequence = fixed.has_value() ? *fixed : self->LatestSequence();
+    return point;
+  };
+  auto iterator = NewDbIterator(core_, std::move(refresh), options);
+  iterators_.fetch_add(1, std::memory_order_relaxed);
+  return iterator;
+}
+
+std::unique_ptr<const Snapshot> Reader::GetSnapshot() {
+  if (closed()) return nullptr;
+  return snapshots_->Take();
+}
+
+void Reader::DeleteAfterIterators() {
+  if (iterators_.load(std::memory_order_relaxed) > 0) {
+    purge_wanted_.store(true, std::memory_order_relaxed);
+  }
+}
+
+void Reader::OnIteratorReleased() {
+  const int left = iterators_.fetch_sub(1, std::memory_order_relaxed) - 1;
+  if (!purge_wanted_.exchange(false, std::memory_order_relaxed)) return;
+  if (deps_.delete_obsolete_files) deps_.delete_obsolete_files();
+  if (left > 0) purge_wanted_.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace lissom
