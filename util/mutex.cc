@@ -3,7 +3,7 @@
 namespace lissom {
 namespace {
 
-class MutexWait final : public Wait {
+class MutexWait : public Wait {
  public:
   MutexWait(Mutex& mu, CondVar& cv, absl::FunctionRef<bool()> done)
       : mu_(mu), cv_(cv), done_(done) {}
@@ -21,18 +21,36 @@ class MutexWait final : public Wait {
   }
   bool held() const { return held_; }
 
- private:
+ protected:
   Mutex& mu_;
   CondVar& cv_;
+
+ private:
   bool held_ = true;
   absl::FunctionRef<bool()> done_;
 };
 
-}  // namespace
+class TimedWait final : public MutexWait {
+ public:
+  TimedWait(Mutex& mu, CondVar& cv, absl::FunctionRef<bool()> done,
+            Clock& clock, absl::Duration deadline)
+      : MutexWait(mu, cv, done), clock_(clock), deadline_(deadline) {}
 
-void Await(Executor& executor, Mutex& mu, CondVar& cv,
-           absl::FunctionRef<bool()> done) {
-  MutexWait wait(mu, cv, done);
+  bool Done() override {
+    return MutexWait::Done() || clock_.Monotonic() >= deadline_;
+  }
+  // Should the injected clock go slower than the machine's, it is asked again.
+  void Block() override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    cv_.WaitFor(mu_, deadline_ - clock_.Monotonic());
+  }
+  absl::Duration Until() const override { return deadline_; }
+
+ private:
+  Clock& clock_;
+  const absl::Duration deadline_;
+};
+
+void AwaitWith(Executor& executor, MutexWait& wait) {
   try {
     executor.Await(wait);
   } catch (...) {  // Whoever waits may be known to others: it must not vanish.
@@ -40,6 +58,21 @@ void Await(Executor& executor, Mutex& mu, CondVar& cv,
   // An executor that gave up is done without.
   if (!wait.held()) wait.Lock();
   while (!wait.Done()) wait.Block();
+}
+
+}  // namespace
+
+void Await(Executor& executor, Mutex& mu, CondVar& cv,
+           absl::FunctionRef<bool()> done) {
+  MutexWait wait(mu, cv, done);
+  AwaitWith(executor, wait);
+}
+
+bool AwaitUntil(Executor& executor, Clock& clock, absl::Duration deadline,
+                Mutex& mu, CondVar& cv, absl::FunctionRef<bool()> done) {
+  TimedWait wait(mu, cv, done, clock, deadline);
+  AwaitWith(executor, wait);
+  return done();
 }
 
 }  // namespace lissom

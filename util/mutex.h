@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
+#include "lissom/clock.h"
 #include "lissom/executor.h"
 
 #if defined(__has_feature)
@@ -108,6 +109,15 @@ class CondVar {
     mu.BeforeLock();
     mu.AfterLock();
   }
+  // The same, but for no longer than `time`.
+  void WaitFor(Mutex& mu, absl::Duration time)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    mu.BeforeUnlock();
+    mu.AfterUnlock();
+    cv_.WaitWithTimeout(&mu.mu_, time);
+    mu.BeforeLock();
+    mu.AfterLock();
+  }
   void Signal() { cv_.Signal(); }
   void SignalAll() { cv_.SignalAll(); }
 
@@ -121,6 +131,11 @@ class CondVar {
 // the executor, the thread just blocks.
 void Await(Executor& executor, Mutex& mu, CondVar& cv,
            absl::FunctionRef<bool()> done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+
+// The same, but until `deadline` on `clock` at the latest. Returns done().
+bool AwaitUntil(Executor& executor, Clock& clock, absl::Duration deadline,
+                Mutex& mu, CondVar& cv, absl::FunctionRef<bool()> done)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
 
 }  // namespace lissom
 

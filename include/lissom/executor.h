@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 
+#include "absl/time/time.h"
+
 namespace lissom {
 
 // A thread of lissom that waits for other work, as its Executor sees it. All
@@ -20,6 +22,9 @@ class Wait {
                               // have changed, takes the lock again.
   virtual void Unlock() = 0;  // For executors that run tasks meanwhile.
   virtual void Lock() = 0;
+  // When the wait ends by itself, on the injected clock's Monotonic(). For
+  // executors that own that clock.
+  virtual absl::Duration Until() const { return absl::InfiniteDuration(); }
 };
 
 class Executor {
@@ -33,15 +38,26 @@ class Executor {
   // Thread-safe.
   virtual void Schedule(Priority priority, std::function<void()> task) = 0;
 
+  // Schedules `task` when `delay` has passed. False, and nothing else, if the
+  // executor has no timers: what lissom would retry by itself (a failed
+  // compaction, writes after a full disk) then waits for the next call that
+  // touches it. A task whose time has not come when the executor ends is
+  // dropped. Thread-safe.
+  virtual bool ScheduleAfter(absl::Duration /*delay*/, Priority /*priority*/,
+                             std::function<void()> /*task*/) {
+    return false;
+  }
+
   // Returns once wait.Done(). The default blocks the thread; a simulated
   // executor unlocks, runs a queued task, locks and asks again.
   virtual void Await(Wait& wait) {
     while (!wait.Done()) wait.Block();
   }
 
-  // A pool of one thread for each priority, shared by nobody. Its destructor
-  // runs what is queued, then joins. Null if the system gives no thread.
-  static std::shared_ptr<Executor> NewThreadPool();
+  // A pool of one thread for kHigh and up to `low_threads` for kLow, shared by
+  // nobody. Its destructor runs what is queued, then joins. Null if the system
+  // gives no thread.
+  static std::shared_ptr<Executor> NewThreadPool(int low_threads = 1);
 };
 
 }  // namespace lissom
