@@ -97,6 +97,12 @@ class Replay {
       return CorruptionError(PathOf(number), 0,
                              "this is another log of this name");
     }
+    if (registered == nullptr) {
+      // Nor need it follow the others, if nothing was written to it: the remains
+      // of a try to resume after a failure, which had given out sequences.
+      LISSOM_ASSIGN_OR_RETURN(const bool empty, IsEmpty(number));
+      if (empty) return absl::OkStatus();
+    }
     if (Continues(header)) {
       LISSOM_RETURN_IF_ERROR(ApplyLog(**reader, number));
     } else {
@@ -114,6 +120,17 @@ class Replay {
       LISSOM_RETURN_IF_ERROR(SearchLogForMarks(**reader));
     }
     return JudgeMarks();
+  }
+
+  // Has the log a header and nothing else, but for zeros?
+  absl::StatusOr<bool> IsEmpty(uint64_t number) const {
+    LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<LogReader> reader,
+                            LogReader::Open(input_.file_system, PathOf(number),
+                                            LogKind::kWal, number));
+    LogRecord record;
+    LISSOM_ASSIGN_OR_RETURN(const bool more, reader->Next(&record));
+    return !more && (reader->end().kind == LogReader::End::Kind::kClean ||
+                     reader->end().kind == LogReader::End::Kind::kZeros);
   }
 
   // Does a log with this header go on exactly where the applied changes end?
@@ -159,12 +176,19 @@ class Replay {
   // `offset`: where the record begins in its log.
   absl::Status ApplyRecord(const LogRecord& record, uint64_t number,
                            uint64_t offset) {
-    if (record.ordinal != result_.last_applied + 1) {
+    const SequenceNumber expected =
+        result_.last_applied + record.skipped + 1;  // Each is below 2^56.
+    if (record.ordinal != expected) {
       return CorruptionError(
           PathOf(number), offset,
           absl::StrCat("a record with sequence ", record.ordinal, " where ",
-                       result_.last_applied + 1, " follows"));
+                       expected, " follows"));
     }
+    if (record.skipped > kMaxSequence - result_.last_applied) {
+      return CorruptionError(PathOf(number), offset,
+                             "a record's sequences are too large");
+    }
+    result_.last_applied += record.skipped;
     absl::StatusOr<BatchReader> batch = BatchReader::Open(record.payload);
     absl::Status status = batch.status();
     if (status.ok() && batch->count() > kMaxSequence - result_.last_applied) {

@@ -47,6 +47,12 @@ bool ParseMark(std::string_view bytes, const LogHeader& header,
   return in.empty();
 }
 
+bool ParseSkipped(std::string_view bytes, LogRecord* record) {
+  Decoder in(bytes);
+  return in.ReadVarint64(&record->skipped) && record->skipped != 0 &&
+         record->skipped <= kMaxSequence && in.empty();
+}
+
 bool ParsePayload(std::string_view bytes, const LogHeader& header,
                   LogRecord* record) {
   Decoder in(bytes);
@@ -153,6 +159,11 @@ LogBodyVerdict ParseLogBody(std::string_view body, const LogHeader& header,
         return LogBodyVerdict::kMalformed;
       }
       has_payload = true;
+    } else if (tag == kLogFieldSkipped) {
+      if (header.kind != LogKind::kWal || out->record.skipped != 0 ||
+          !ParseSkipped(bytes, &out->record)) {
+        return LogBodyVerdict::kMalformed;
+      }
     } else if (tag == 0 || tag == kLogFieldMustUnderstand) {
       return LogBodyVerdict::kMalformed;  // Zeros are never a field.
     } else if ((tag & kLogFieldMustUnderstand) != 0) {

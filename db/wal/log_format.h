@@ -46,6 +46,9 @@ struct LogHeader {
 struct LogRecord {
   uint64_t ordinal = 0;
   std::string_view payload;
+  // In a WAL: sequences between the record before and this one that went to
+  // changes no log has.
+  uint64_t skipped = 0;
 };
 
 // Below: the bytes, shared by LogWriter and LogReader.
@@ -87,6 +90,7 @@ enum LogField : uint8_t {
   kLogFieldMustUnderstand = 0x80,  // Bit: a reader that does not know refuses.
   kLogFieldMark = 0x81,
   kLogFieldPayload = 0x82,
+  kLogFieldSkipped = 0x83,
 };
 
 // What a body says.

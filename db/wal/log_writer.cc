@@ -24,10 +24,18 @@ constexpr size_t kMaxCopiedPayload = size_t{64} << 10;
 // bytes whose loss could go unnoticed before any record tells of them.
 constexpr uint64_t kMarkDistance = uint64_t{32} << 10;
 constexpr uint64_t kMinAllocationStep = uint64_t{1} << 20;
-// Record header, a mark field and the head of a payload field at their largest.
-constexpr size_t kMaxRecordHead = kLogRecordHeaderBytes +
-                                  (2 + 2 * kMaxVarint64Bytes) +
-                                  (1 + 2 * kMaxVarint64Bytes);
+// Record header, a mark field, a skipped field and the head of a payload field
+// at their largest.
+constexpr size_t kMaxRecordHead =
+    kLogRecordHeaderBytes + (2 + 2 * kMaxVarint64Bytes) +
+    (2 + kMaxVarint64Bytes) + (1 + 2 * kMaxVarint64Bytes);
+
+char* EncodeSkipped(char* to, uint64_t skipped) {
+  if (skipped == 0) return to;
+  *to++ = static_cast<char>(kLogFieldSkipped);
+  *to++ = static_cast<char>(VarintLength(skipped));
+  return EncodeVarint64(to, skipped);
+}
 
 }  // namespace
 
@@ -166,7 +174,7 @@ void LogWriter::Add(const LogRecord& record, const SyncMark& mark) {
 
   char head[kMaxRecordHead];
   char* to = head + kLogRecordHeaderBytes;
-  to = rep.EncodeMark(to, mark, offset);
+  to = EncodeSkipped(rep.EncodeMark(to, mark, offset), record.skipped);
   *to++ = static_cast<char>(kLogFieldPayload);
   to = EncodeVarint64(EncodeVarint64(to, field_bytes), above_base);
   const size_t head_bytes = static_cast<size_t>(to - head);
