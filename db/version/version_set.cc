@@ -98,6 +98,9 @@ struct VersionSet::Rep {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu);
   absl::Status Apply(const VersionEdit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu);
+  absl::Status Resume(const VersionEdit& edit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu);
+  void NoteOrphans(const VersionEdit& edit);
   VersionEdit Complete(VersionEdit edit);
   absl::Status Write(Step& step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu);
   absl::Status Roll(Step& step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu);
@@ -132,6 +135,10 @@ struct VersionSet::Rep {
   // An edit failed, and may be durable all the same: the next open may find the
   // state before it or after it, so no file is obsolete any more.
   bool failed ABSL_GUARDED_BY(mu) = false;
+  // Tables of edits that failed, and manifests that may be in force or not:
+  // obsolete once another manifest is.
+  std::vector<uint64_t> orphans ABSL_GUARDED_BY(mu);
+  std::vector<uint64_t> orphan_manifests ABSL_GUARDED_BY(mu);
   Random random ABSL_GUARDED_BY(mu);
 };
 
@@ -203,8 +210,70 @@ absl::Status VersionSet::Apply(const VersionEdit& edit) {
     return rep.Apply(edit);
   });
   // It may be in the manifest, in part or whole: nothing may follow it.
-  if (!status.ok()) rep.Latch(status);
+  if (!status.ok()) {
+    rep.Latch(status);
+    rep.NoteOrphans(edit);
+  }
   return status;
+}
+
+absl::Status VersionSet::Resume(const VersionEdit& edit) {
+  Rep& rep = *rep_;
+  MutexLock lock(rep.apply_mu);
+  if (rep.closed) return absl::CancelledError("the database was closed");
+  absl::Status status = Guarded([&] {
+    rep.apply_mu.AssertHeld();
+    return rep.Resume(edit);
+  });
+  if (!status.ok()) {
+    // CURRENT may name the new manifest or the old one.
+    if (rep.latched.ok()) rep.Latch(status);
+    rep.NoteOrphans(edit);
+  }
+  return status;
+}
+
+absl::Status VersionSet::Rep::Resume(const VersionEdit& edit) {
+  const std::shared_ptr<const Version> base = Current();
+  absl::StatusOr<Step> step =
+      Take(deps.source, numbers, base.get(), Complete(edit));
+  if (!step.ok()) return BadEdit(step.status());
+  const uint64_t number =
+      next_file_number.fetch_add(1, std::memory_order_relaxed);
+  LISSOM_RETURN_IF_ERROR(step->numbers.Apply(Complete(VersionEdit())));
+  {
+    MutexLock lock(mu);
+    orphan_manifests.reserve(orphan_manifests.size() + 2);
+    // The manifest so far, if it still is; and until it is in force this one.
+    if (manifest != nullptr) orphan_manifests.push_back(manifest->number());
+    orphan_manifests.push_back(number);
+  }
+  manifest.reset();  // Nothing more is written to it, whatever becomes of this.
+  LISSOM_RETURN_IF_ERROR(StartManifest(*step, number));
+  Show(*std::move(step));
+  latched = absl::OkStatus();
+  MutexLock lock(mu);
+  failed = false;
+  for (const uint64_t orphan : orphan_manifests) {
+    if (orphan != number) obsolete_manifests.push_back(orphan);
+  }
+  orphan_manifests.clear();
+  return absl::OkStatus();
+}
+
+// Remembers the tables that a failed edit would have added. Some may stand in
+// the current Version all the same, if the edit only moved them.
+void VersionSet::Rep::NoteOrphans(const VersionEdit& edit) {
+  Quietly([&] {
+    MutexLock lock(mu);
+    for (const VersionEdit::NewTable& added : edit.added) {
+      const uint64_t table = added.table.number;
+      const bool moved = std::any_of(
+          edit.removed.begin(), edit.removed.end(),
+          [table](const auto& removed) { return removed.number == table; });
+      if (!moved) orphans.push_back(table);
+    }
+  });
 }
 
 absl::Status VersionSet::Rep::Apply(const VersionEdit& edit) {
@@ -371,6 +440,8 @@ std::vector<uint64_t> VersionSet::TakeObsoleteTables() {
     obsolete.push_back(table.number);
     return true;
   });
+  obsolete.insert(obsolete.end(), rep_->orphans.begin(), rep_->orphans.end());
+  rep_->orphans.clear();
   return obsolete;
 }
 

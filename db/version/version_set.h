@@ -70,6 +70,13 @@ class VersionSet {
   // removed table that is not there. Rolls the manifest when it has grown.
   absl::Status Apply(const VersionEdit& edit);
 
+  // After a failure: writes a new manifest that holds the current Version plus
+  // `edit`, points CURRENT at it, and accepts edits again. The edit that failed
+  // is undone for good, whether it was durable or not; the tables that it would
+  // have added are obsolete. On an error all is as it was, and it can be called
+  // again. kCancelled: closed.
+  absl::Status Resume(const VersionEdit& edit);
+
   std::shared_ptr<const Version> current() const;
 
   uint64_t NewFileNumber() {
