@@ -133,6 +133,10 @@ absl::Status DB::SyncWal() {
   return Guarded([&] { return impl_->SyncWal(); });
 }
 
+absl::Status DB::Resume() {
+  return Guarded([&] { return impl_->Resume(); });
+}
+
 absl::Status DB::WaitForIdle() {
   return Guarded([&] { return impl_->WaitForIdle(); });
 }

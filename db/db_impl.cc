@@ -47,11 +47,13 @@ DbImpl::DbImpl(Parts parts)
           [this] { RunCompactionJob(); }) {
   const uint64_t log_number = parts_.log->header().number;
   writes_ = std::make_unique<WritePath>(
-      WritePathDeps{.executor = *parts_.options.executor,
-                    .file_system = *parts_.source->file_system,
-                    .directory = parts_.path,
-                    .room_maker = *this,
-                    .write_buffer_size = parts_.options.write_buffer_size},
+      WritePathDeps{
+          .executor = *parts_.options.executor,
+          .clock = *parts_.options.clock,
+          .room_maker = *this,
+          .write_buffer_size = parts_.options.write_buffer_size,
+          .max_wal_bytes = parts_.options.max_total_wal_size,
+          .on_latched = [this](const absl::Status& why) { OnLatched(why); }},
       parts_.memtable, std::move(parts_.log), parts_.last_sequence);
   reader_ = std::make_unique<Reader>(
       ReaderDeps{.order = parts_.source->order,
@@ -81,36 +83,83 @@ absl::Status DbImpl::Write(const WriteOptions& options,
                            const WriteBatch& batch) {
   if (closed()) return Closed();
   LISSOM_RETURN_IF_ERROR(batch.Validate());
-  return writes_->Write(batch.data(), static_cast<uint32_t>(batch.Count()),
-                        options.sync);
+  if (options.sync && options.disable_wal) {
+    return absl::InvalidArgumentError(
+        "a write with sync needs the log: disable_wal must be off");
+  }
+  WriteRequest request{.batch = batch.data(),
+                       .count = static_cast<uint32_t>(batch.Count()),
+                       .sync = options.sync,
+                       .disable_wal = options.disable_wal};
+  request.patience.no_slowdown = options.no_slowdown;
+  if (options.timeout != absl::InfiniteDuration()) {
+    request.patience.deadline =
+        parts_.options.clock->Monotonic() + options.timeout;
+  }
+  return writes_->Write(request);
 }
 
-bool DbImpl::HasRoom() const {
-  const bool sealed_room = static_cast<int>(sealed_.size()) + 1 <
-                           parts_.options.max_write_buffer_number;
+std::optional<StallCause> DbImpl::Obstacle(bool seal) const {
+  if (seal && static_cast<int>(sealed_.size()) + 1 >=
+                  parts_.options.max_write_buffer_number) {
+    return StallCause::kMemtables;
+  }
   // Level 0 holds writes up only while a compaction is on its way: if it cannot
   // run, waiting for it would be for ever.
-  const bool level0_room =
-      compaction_job_.idle() ||
-      static_cast<int>(versions_.current()->level(0).size()) <
-          parts_.options.level0_stop_writes_trigger;
-  return sealed_room && level0_room;
+  if (!compaction_job_.idle() &&
+      static_cast<int>(versions_.current()->level(0).size()) >=
+          parts_.options.level0_stop_writes_trigger) {
+    return StallCause::kLevel0Files;
+  }
+  return std::nullopt;
 }
 
-absl::Status DbImpl::MakeRoom() {
+absl::Status DbImpl::MakeRoom(bool seal, const Patience& patience) {
+  LISSOM_RETURN_IF_ERROR(WaitForRoom(seal, patience));
+  LISSOM_RETURN_IF_ERROR(writes_->latched());
+  return seal ? SealMemtable() : absl::OkStatus();
+}
+
+absl::Status DbImpl::WaitForRoom(bool seal, const Patience& patience) {
+  std::optional<StallCause> cause;
   {
     MutexLock lock(mu_);
-    Await(*parts_.options.executor, mu_, cv_, [this] {
-      mu_.AssertHeld();
-      return HasRoom() || closing_ || !writes_->latched().ok();
-    });
+    cause = Obstacle(seal);
     if (closing_) return Closed();
   }
-  LISSOM_RETURN_IF_ERROR(writes_->latched());
-  if (writes_->memtable()->memory_bytes() < parts_.options.write_buffer_size) {
-    return absl::OkStatus();
+  if (!cause.has_value()) return absl::OkStatus();
+  if (patience.no_slowdown) return StalledError(*cause);
+  writes_->NoteStall(*cause);
+  MutexLock lock(mu_);
+  const auto over = [&] {
+    mu_.AssertHeld();
+    return !Obstacle(seal).has_value() || closing_ || !writes_->latched().ok();
+  };
+  bool in_time = true;
+  if (patience.deadline == absl::InfiniteDuration()) {
+    Await(*parts_.options.executor, mu_, cv_, over);
+  } else {
+    in_time = AwaitUntil(*parts_.options.executor, *parts_.options.clock,
+                         patience.deadline, mu_, cv_, over);
   }
-  return SealMemtable();
+  if (closing_) return Closed();
+  return in_time ? absl::OkStatus() : StallTimeoutError(*cause);
+}
+
+// How far the tree is on its way from where writes are slowed down to where
+// they stop.
+void DbImpl::UpdateThrottle(const Version& version) {
+  const Options& options = parts_.options;
+  const auto between = [](double value, double slow, double stop) {
+    return stop > slow ? (value - slow) / (stop - slow) : 0;
+  };
+  // As in Obstacle: what nobody works at holds nobody up.
+  const double level0 =
+      compaction_wanted_ ? static_cast<double>(version.level(0).size()) : 0;
+  writes_->throttle().Set(
+      StallCause::kLevel0Files,
+      between(level0, options.level0_slowdown_writes_trigger - 1,
+              options.level0_stop_writes_trigger));
 }
 
 absl::Status DbImpl::SealMemtable() {
@@ -125,6 +174,7 @@ absl::Status DbImpl::SealMemtable() {
 }
 
 absl::Status DbImpl::TrySealMemtable() {
+  LISSOM_RETURN_IF_ERROR(writes_->EndLog());
   const SequenceNumber last = writes_->last_sequence();
   absl::StatusOr<std::unique_ptr<LogWriter>> log = CreateRegisteredLog(
       *parts_.source, versions_, last, parts_.options.write_buffer_size);
@@ -140,9 +190,12 @@ absl::Status DbImpl::TrySealMemtable() {
     logs_.insert(number);
     sealed_.push_front({.memtable = active_,
                         .next_log_number = number,
-                        .last_sequence = last});
+                        .last_sequence = last,
+                        .has_unlogged = writes_->memtable_has_unlogged()});
     active_ = fresh;
     PublishView();
+    writes_->SetLastMemtable(static_cast<int>(sealed_.size()) + 1 >=
+                             parts_.options.max_write_buffer_number);
     flush_job_.Poke();
   }
   writes_->SwitchTo(std::move(fresh), *std::move(log));
@@ -157,8 +210,9 @@ absl::Status DbImpl::SyncWal() {
   });
 }
 
-void DbImpl::Latch(const absl::Status& cause) {
-  writes_->Latch(cause);
+// --- Failure and resumption -------------------------------------------------
+
+void DbImpl::OnLatched(const absl::Status& cause) {
   {
     MutexLock lock(mu_);
     cv_.SignalAll();
@@ -166,6 +220,122 @@ void DbImpl::Latch(const absl::Status& cause) {
   Quietly([&] {
     log().Log(LogLevel::kError,
               absl::StrCat("writes are refused from now on: ", Plain(cause)));
+  });
+  if (IsTransient(cause) && writes_->resumable()) ResumeLater();
+}
+
+absl::Status DbImpl::Resume() {
+  if (closed()) return Closed();
+  absl::Status status = writes_->RunExclusive([this] { return TryResume(); });
+  if (status.ok()) DeleteObsoleteFiles();
+  return status;
+}
+
+// Everything that was acknowledged stands in the memtables and the present
+// Version. It goes to new files, and one switch of CURRENT makes them the
+// state: whatever the failure left in the old logs and the old manifest is
+// never read again. A failure on the way leaves all as it was.
+absl::Status DbImpl::TryResume() {
+  absl::Status cause = writes_->latched();
+  if (cause.ok()) return cause;
+  const ErrorKind kind = DetailOf(cause).value_or(ErrorDetail{}).kind;
+  if (kind == ErrorKind::kCorruption || kind == ErrorKind::kMissingFile ||
+      !writes_->resumable()) {
+    return cause;  // Memory or files are not what they were: open it anew.
+  }
+  LISSOM_RETURN_IF_ERROR(WaitForJobs());
+  LISSOM_SYNC_POINT("DbImpl:Resuming");
+  std::vector<Ref<const Memtable>> memtables;
+  {
+    MutexLock lock(mu_);
+    for (auto it = sealed_.rbegin(); it != sealed_.rend(); ++it) {
+      memtables.push_back(it->memtable);
+    }
+    memtables.push_back(active_);
+  }
+  const OutputDeps deps{
+      .source = *parts_.source,
+      .new_file_number = [this] { return versions_.NewFileNumber(); },
+      .new_file_id = [this] { return versions_.NewFileId(); }};
+  LISSOM_ASSIGN_OR_RETURN(const FlushResult flushed,
+                          RunFlush(deps, {.options = parts_.options,
+                                          .memtables = std::move(memtables),
+                                          .snapshots = reader_->snapshots().ForJob()}));
+  const SequenceNumber last = writes_->last_sequence();
+  LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log,
+                          CreateLog(*parts_.source, versions_, last,
+                                    parts_.options.write_buffer_size));
+  const LogHeader header = new_log->header();
+  Ref<Memtable> fresh = Memtable::Create(parts_.source->order, header.number);
+  VersionEdit edit;
+  edit.min_log_number = header.number;
+  edit.flushed_sequence = last;
+  edit.last_sequence = last;
+  edit.logs_created.push_back({.number = header.number, .id = header.id});
+  if (flushed.table.has_value()) {
+    edit.added.push_back({.level = 0, .table = *flushed.table});
+  }
+  LISSOM_RETURN_IF_ERROR(versions_.Resume(edit));
+  {
+    MutexLock lock(mu_);
+    logs_.insert(header.number);
+    sealed_.clear();
+    active_ = fresh;
+    resume_failures_ = 0;
+    PublishView();
+    writes_->SetLastMemtable(false);
+  }
+  writes_->Restart(std::move(fresh), std::move(new_log));
+  MutexLock lock(mu_);
+  NoteShape();
+  compaction_job_.Poke();
+  cv_.SignalAll();
+  log().Log(LogLevel::kInfo,
+            absl::StrCat("writes are accepted again; they were refused for: ",
+                         Plain(cause)));
+  return absl::OkStatus();
+}
+
+// Until no job runs; a compaction is cut short.
+absl::Status DbImpl::WaitForJobs() {
+  MutexLock lock(mu_);
+  stopping_.store(true, std::memory_order_relaxed);
+  Await(*parts_.options.executor, mu_, cv_, [this] {
+    mu_.AssertHeld();
+    return (flush_job_.idle() && compaction_job_.idle()) || closing_;
+  });
+  if (closing_) return Closed();
+  stopping_.store(false, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+// Without timers nothing is retried: whoever cares calls Resume.
+void DbImpl::ResumeLater() {
+  absl::Duration delay;
+  {
+    MutexLock lock(mu_);
+    if (closing_) return;
+    constexpr int kMaxDoublings = 8;  // Of a second.
+    delay = absl::Seconds(1 << std::min(resume_failures_, kMaxDoublings));
+  }
+  parts_.options.executor->ScheduleAfter(
+      delay, Executor::Priority::kHigh, [weak = weak_from_this()] {
+        // Never the last owner's last act in a database that is gone.
+        if (const auto self = weak.lock()) self->ResumeByItself();
+      });
+}
+
+void DbImpl::ResumeByItself() {
+  const absl::Status status = Guarded([this] { return Resume(); });
+  if (status.ok() || absl::IsCancelled(status)) return;
+  {
+    MutexLock lock(mu_);
+    ++resume_failures_;
+  }
+  Quietly([&] {
+    log().Log(LogLevel::kWarning,
+              absl::StrCat("could not resume: ", Plain(status)));
+    ResumeLater();
   });
 }
 
@@ -265,6 +435,7 @@ absl::Status DbImpl::FlushOldest() {
   MutexLock lock(mu_);
   sealed_.pop_back();
   PublishView();
+  writes_->SetLastMemtable(false);
   NoteShape();
   compaction_job_.Poke();
   return absl::OkStatus();
@@ -288,6 +459,7 @@ void DbImpl::NoteShape() {
       parts_.options.level0_stop_writes_trigger) {
     writes_->NeedRoom();
   }
+  UpdateThrottle(*version);
 }
 
 void DbImpl::RunCompactionJob() {
@@ -404,7 +576,32 @@ absl::Status DbImpl::WaitForIdle() {
   return compaction_error_;
 }
 
+bool DbImpl::HasUnlogged() const {
+  return std::any_of(sealed_.begin(), sealed_.end(),
+                     [](const Sealed& sealed) { return sealed.has_unlogged; });
+}
+
+// What no log has must be in tables before the end. If that fails it is lost,
+// as it would have been in a crash; Flush's failure is latched, and Close says
+// so.
+void DbImpl::FlushUnlogged() {
+  if (!writes_->ever_unlogged()) return;
+  bool unlogged = false;
+  writes_
+      ->RunExclusive([&] {
+        unlogged = writes_->memtable_has_unlogged();
+        return absl::OkStatus();
+      })
+      .IgnoreError();
+  if (!unlogged) {
+    MutexLock lock(mu_);
+    unlogged = HasUnlogged();
+  }
+  if (unlogged) Flush({}).IgnoreError();
+}
+
 absl::Status DbImpl::Close() {
+  if (!closed()) Quietly([this] { FlushUnlogged(); });
   {
     MutexLock lock(mu_);
     if (closing_) {

@@ -70,6 +70,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   std::unique_ptr<const Snapshot> GetSnapshot();
   absl::Status Flush(const FlushOptions& options);
   absl::Status SyncWal();
+  absl::Status Resume();
   absl::Status WaitForIdle();
   uint64_t LatestSequence() const;
 
@@ -81,15 +82,21 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
     Ref<const Memtable> memtable;
     uint64_t next_log_number = 0;  // The log of the memtable after it.
     SequenceNumber last_sequence = 0;
+    bool has_unlogged = false;  // Changes that no log has.
   };
 
   bool closed() const { return reader_->closed(); }
 
   // RoomMaker; as the leader.
-  absl::Status MakeRoom() override;
+  absl::Status MakeRoom(bool seal, const Patience& patience) override;
   absl::Status SealMemtable();
   absl::Status TrySealMemtable();
-  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What writes must wait for; nullopt: nothing.
+  std::optional<StallCause> Obstacle(bool seal) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status WaitForRoom(bool seal, const Patience& patience);
+  void UpdateThrottle(const Version& version)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -105,9 +112,17 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   bool CompactionMayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Latches `cause`: no write is acknowledged from now on.
-  void Latch(const absl::Status& cause);
+  void Latch(const absl::Status& cause) { writes_->Latch(cause); }
+  void OnLatched(const absl::Status& cause);
+  // As the leader.
+  absl::Status TryResume();
+  absl::Status WaitForJobs();
+  void ResumeLater();
+  void ResumeByItself();
   void DeleteObsoleteFiles();
 
+  bool HasUnlogged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FlushUnlogged();
   absl::Status CloseDurably();
 
   Parts parts_;
@@ -127,6 +142,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   absl::Duration compaction_retry_at_ ABSL_GUARDED_BY(mu_) =
       absl::ZeroDuration();
   absl::Status compaction_error_ ABSL_GUARDED_BY(mu_);
+  int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool close_done_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mu_);

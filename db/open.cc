@@ -87,8 +87,10 @@ class Opener {
     LISSOM_RETURN_IF_ERROR(options_.Validate());
     LISSOM_RETURN_IF_ERROR(CheckPath(path_));
     FillIn(options_);
-    if (options_.executor == nullptr)
-      options_.executor = Executor::NewThreadPool();
+    if (options_.executor == nullptr) {
+      options_.executor =
+          Executor::NewThreadPool(options_.max_background_jobs - 1);
+    }
     if (options_.executor == nullptr) {
       return WithDetail(
           absl::ResourceExhaustedError("no thread for background work"),
@@ -293,7 +295,7 @@ absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
   return Opener(options, path).Open();
 }
 
-absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
+absl::StatusOr<std::unique_ptr<LogWriter>> CreateLog(
     const TableSource& source, VersionSet& versions,
     SequenceNumber last_sequence, size_t write_buffer_size) {
   // Room for the memtable's worth of records, so that a sync seldom has a new
@@ -310,8 +312,18 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
           header, std::min<uint64_t>(write_buffer_size, kMostPreallocated)));
   LISSOM_RETURN_IF_ERROR(log->Sync());
   LISSOM_RETURN_IF_ERROR(source.file_system->SyncDirectory(source.directory));
+  return log;
+}
+
+absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
+    const TableSource& source, VersionSet& versions,
+    SequenceNumber last_sequence, size_t write_buffer_size) {
+  LISSOM_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogWriter> log,
+      CreateLog(source, versions, last_sequence, write_buffer_size));
   VersionEdit edit;
-  edit.logs_created.push_back({.number = header.number, .id = header.id});
+  edit.logs_created.push_back(
+      {.number = log->header().number, .id = log->header().id});
   versions.RaiseLastSequence(last_sequence);
   LISSOM_RETURN_IF_ERROR(versions.Apply(edit));
   return log;

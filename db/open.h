@@ -21,7 +21,13 @@ absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
 // DB::Destroy.
 absl::Status DestroyDb(const Options& options, const std::string& path);
 
-// Creates the next WAL. When it returns, the file, its name and its header are
+// Creates the next WAL; when it returns, the file, its name and its header are
+// durable. The manifest does not know it yet.
+absl::StatusOr<std::unique_ptr<LogWriter>> CreateLog(
+    const TableSource& source, VersionSet& versions,
+    SequenceNumber last_sequence, size_t write_buffer_size);
+
+// The same, registered: when it returns, the file, its name and its header are
 // durable and the manifest names it: from then on its absence is damage.
 absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
     const TableSource& source, VersionSet& versions,

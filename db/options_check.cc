@@ -75,6 +75,16 @@ absl::Status Options::Validate() const {
                  level0_stop_writes_trigger <= 10000,
              "level0_stop_writes_trigger",
              "must be above level0_file_num_compaction_trigger, at most 10000");
+  faults.Add(Within(level0_slowdown_writes_trigger, 1, 10000),
+             "level0_slowdown_writes_trigger", "must be 1 to 10000");
+  faults.Add(hard_pending_compaction_bytes_limit >=
+                 soft_pending_compaction_bytes_limit,
+             "hard_pending_compaction_bytes_limit",
+             "must not be below soft_pending_compaction_bytes_limit");
+  faults.Add(max_total_wal_size == 0 || max_total_wal_size >= 64 * kKiB,
+             "max_total_wal_size", "must be 0 or at least 64 KiB");
+  faults.Add(Within(max_background_jobs, 1, 256), "max_background_jobs",
+             "must be 1 to 256");
   return faults.Result();
 }
 

@@ -94,6 +94,14 @@ class DB final {
   // one that keeps them from finishing.
   absl::Status WaitForIdle();
 
+  // After a failure that had writes refused (kFailedPrecondition): writes what
+  // memory holds to new files and accepts writes again. OK and no effect
+  // otherwise. After a full disk and after I/O errors that may pass (EIO) the
+  // database tries it by itself, after 1, 2, 4 ... 256 seconds. An error: what
+  // still stands in the way; all is as it was. After kDataLoss, or when memory
+  // ran out in the midst of a write, the cause: then it must be opened anew.
+  absl::Status Resume();
+
   // The number of the last acknowledged change.
   uint64_t LatestSequence() const;
 

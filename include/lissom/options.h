@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "lissom/clock.h"
 #include "lissom/comparator.h"
 #include "lissom/compression.h"
@@ -46,6 +47,17 @@ struct DBOptions {
   bool error_if_exists = false;
 
   WalRecoveryMode wal_recovery_mode = WalRecoveryMode::kPointInTime;
+
+  // Bytes of WAL at which the memtable is flushed early, so that logs can go;
+  // 0: no limit but that of the memtables. Without disk to spare, or where many
+  // overwrites keep memtables small and logs long, set it to a few times
+  // write_buffer_size.
+  uint64_t max_total_wal_size = 0;
+
+  // Flushes and compactions that may run at once, 1 to 256; one of them is kept
+  // for flushes. Threads of the database's own pool; an executor of yours has
+  // as many as it likes.
+  int max_background_jobs = 2;
 
   // The world, injected. Unset: the machine's files and clock, a thread pool
   // of the database's own, and a LOG file in its directory.
@@ -93,9 +105,15 @@ struct ColumnFamilyOptions {
   uint64_t max_bytes_for_level_base = uint64_t{256} << 20;
   double max_bytes_for_level_multiplier = 10;
 
-  // Level-0 tables that start a compaction, and at which writes wait.
+  // Level-0 tables that start a compaction, from which on writes are slowed
+  // down, and at which they wait.
   int level0_file_num_compaction_trigger = 4;
+  int level0_slowdown_writes_trigger = 20;
   int level0_stop_writes_trigger = 36;
+
+  // The same two for the bytes that compactions have yet to rewrite.
+  uint64_t soft_pending_compaction_bytes_limit = uint64_t{64} << 30;
+  uint64_t hard_pending_compaction_bytes_limit = uint64_t{256} << 30;
 };
 
 struct Options : DBOptions, ColumnFamilyOptions {
@@ -123,6 +141,20 @@ struct WriteOptions {
   // Return only when the write would survive a power cut. Without it a write
   // survives the death of the process, and a power cut may undo the last ones.
   bool sync = false;
+
+  // Leave the write out of the log: faster, and gone with the process unless a
+  // Flush or Close came after it. Writes with the log keep their promises.
+  // kInvalidArgument together with sync.
+  bool disable_wal = false;
+
+  // kUnavailable, naming the cause, instead of being slowed down or made to
+  // wait because flushes or compactions are behind. Nothing was written.
+  bool no_slowdown = false;
+
+  // The longest time to wait before the write begins (in the queue, slowed
+  // down, for room), on the injected clock: then kDeadlineExceeded, and nothing
+  // was written.
+  absl::Duration timeout = absl::InfiniteDuration();
 };
 
 struct FlushOptions {
