@@ -85,6 +85,10 @@ absl::Status Options::Validate() const {
              "max_total_wal_size", "must be 0 or at least 64 KiB");
   faults.Add(Within(max_background_jobs, 1, 256), "max_background_jobs",
              "must be 1 to 256");
+  faults.Add(Within(max_subcompactions, 1, 64), "max_subcompactions",
+             "must be 1 to 64");
+  faults.Add(ttl >= absl::ZeroDuration() && ttl < absl::InfiniteDuration(),
+             "ttl", "must not be negative or infinite");
   return faults.Result();
 }
 

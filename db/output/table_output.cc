@@ -121,20 +121,36 @@ absl::Status TableOutput::FinishTable() {
   LISSOM_ASSIGN_OR_RETURN(const TableSummary summary, builder_->Finish());
   builder_.reset();
   tables_.push_back(MetadataOf(numbers_.back(), id_, summary));
+  tables_.back().creation_time = CreationTime();
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<TableMetadata>> TableOutput::Finish(
+uint64_t TableOutput::CreationTime() const {
+  if (options_.creation_time != 0 || deps_.now == nullptr) {
+    return options_.creation_time;
+  }
+  return static_cast<uint64_t>(
+      std::max<int64_t>(absl::ToUnixSeconds(deps_.now()), 0));
+}
+
+absl::StatusOr<std::vector<TableMetadata>> TableOutput::FinishTables(
     uint64_t entries) {
   LISSOM_DCHECK(!finished_);
   if (builder_ != nullptr) LISSOM_RETURN_IF_ERROR(FinishTable());
   LISSOM_RETURN_IF_ERROR(Check(entries));
-  if (!tables_.empty()) {
+  return std::move(tables_);
+}
+
+absl::StatusOr<std::vector<TableMetadata>> TableOutput::Finish(
+    uint64_t entries) {
+  LISSOM_ASSIGN_OR_RETURN(std::vector<TableMetadata> tables,
+                          FinishTables(entries));
+  if (!tables.empty()) {
     LISSOM_RETURN_IF_ERROR(
         deps_.source.file_system->SyncDirectory(deps_.source.directory));
   }
-  finished_ = true;
-  return std::move(tables_);
+  Release();
+  return tables;
 }
 
 // The last look at tables before they can be installed.
@@ -166,13 +182,22 @@ namespace {
 
 // Feeds the output with what the filter keeps. Counts everything but what the
 // output itself knows.
-absl::Status Feed(const MergeInput& input, EntryFilter& filter,
+absl::Status Feed(const PartInput& input, EntryFilter& filter,
                   TableOutput& output, OutputCounts& counts) {
   constexpr uint64_t kEntriesBetweenPolls = 1024;
   InternalIterator& it = input.entries;
   bool key_has_output = false;
   uint64_t newer_trailer = 0;  // Of the version before, of the same key.
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+  if (input.begin.has_value()) {
+    it.Seek({*input.begin, SeekTrailer(kMaxSequence)});
+  } else {
+    it.SeekToFirst();
+  }
+  for (; it.Valid(); it.Next()) {
+    if (input.end.has_value() &&
+        output.order().CompareUser(it.key().user_key, *input.end) >= 0) {
+      break;
+    }
     if (counts.entries_in++ % kEntriesBetweenPolls == 0 &&
         input.cancelled != nullptr && input.cancelled()) {
       return absl::CancelledError("the job was cancelled");
@@ -203,26 +228,53 @@ absl::Status Feed(const MergeInput& input, EntryFilter& filter,
   return it.status();
 }
 
+// in = out + dropped: the tables must hold exactly what was not dropped.
+void CountOutput(OutputCounts& counts) {
+  counts.entries_out =
+      counts.entries_in - counts.shadowed - counts.obsolete_tombstones;
+}
+
+void CountBytes(OutputResult& result) {
+  for (const TableMetadata& table : result.tables) {
+    result.counts.bytes_written += table.size;
+  }
+}
+
 }  // namespace
+
+absl::StatusOr<OutputResult> MergePart(const PartInput& input,
+                                       EntryFilter& filter,
+                                       TableOutput& output) {
+  OutputResult result;
+  LISSOM_RETURN_IF_ERROR(Feed(input, filter, output, result.counts));
+  CountOutput(result.counts);
+  LISSOM_ASSIGN_OR_RETURN(result.tables,
+                          output.FinishTables(result.counts.entries_out));
+  CountBytes(result);
+  return result;
+}
+
+absl::Status CheckEntriesRead(uint64_t read, uint64_t expected) {
+  if (read == expected) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("the inputs gave ", read, " entries instead of ", expected));
+}
 
 absl::StatusOr<OutputResult> MergeToTables(const MergeInput& input,
                                            EntryFilter& filter,
                                            TableOutput& output) {
   OutputResult result;
-  OutputCounts& counts = result.counts;
-  LISSOM_RETURN_IF_ERROR(Feed(input, filter, output, counts));
-  if (counts.entries_in != input.expected_entries) {
-    return absl::InternalError(
-        absl::StrCat("the inputs gave ", counts.entries_in,
-                     " entries instead of ", input.expected_entries));
-  }
-  // in = out + dropped: the tables must hold exactly what was not dropped.
-  counts.entries_out =
-      counts.entries_in - counts.shadowed - counts.obsolete_tombstones;
-  LISSOM_ASSIGN_OR_RETURN(result.tables, output.Finish(counts.entries_out));
-  for (const TableMetadata& table : result.tables) {
-    counts.bytes_written += table.size;
-  }
+  LISSOM_RETURN_IF_ERROR(Feed({.entries = input.entries,
+                               .begin = std::nullopt,
+                               .end = std::nullopt,
+                               .cancelled = input.cancelled},
+                              filter, output, result.counts));
+  LISSOM_RETURN_IF_ERROR(
+      CheckEntriesRead(result.counts.entries_in, input.expected_entries));
+  CountOutput(result.counts);
+  LISSOM_ASSIGN_OR_RETURN(result.tables,
+                          output.Finish(result.counts.entries_out));
+  CountBytes(result);
   return result;
 }
 

@@ -20,12 +20,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "db/output/entry_filter.h"
 #include "db/version/version.h"
 #include "lissom/options.h"
@@ -39,6 +41,8 @@ struct OutputDeps {
   const TableSource& source;  // File system, directory, order.
   std::function<uint64_t()> new_file_number;
   std::function<FileId()> new_file_id;
+  // The wall clock, for the age of tables; null: they have none.
+  std::function<absl::Time()> now = nullptr;
   // Replaced by tests.
   std::function<std::unique_ptr<TableBuilder>(TableBuilderOptions, std::string,
                                               std::unique_ptr<WritableFile>)>
@@ -52,6 +56,9 @@ struct OutputOptions {
   uint64_t target_bytes = UINT64_MAX;  // Of a table. UINT64_MAX: one table.
   Version::Level grandparents;         // Sorted, not overlapping; may be empty.
   IoContext::Priority priority = IoContext::Priority::kCompaction;
+  // Of the oldest entries, if that is known (TableMetadata); 0: they are new,
+  // the time is now.
+  uint64_t creation_time = 0;
 };
 
 // What `options` say of tables written to `level`.
@@ -83,7 +90,7 @@ class TableOutput {
  public:
   // The arguments' referents outlive the output.
   TableOutput(const OutputDeps& deps, OutputOptions options);
-  ~TableOutput();  // Removes every file made, unless Finish succeeded.
+  ~TableOutput();  // Removes every file made, unless they were handed out.
   TableOutput(const TableOutput&) = delete;
   TableOutput& operator=(const TableOutput&) = delete;
 
@@ -98,10 +105,19 @@ class TableOutput {
   // kInternal: the tables are out of order, or do not hold `entries` entries.
   absl::StatusOr<std::vector<TableMetadata>> Finish(uint64_t entries);
 
+  // The same in two steps, for several outputs that count together or not at
+  // all: the files are synced, their names are not durable yet, and they stay
+  // this output's until Release.
+  absl::StatusOr<std::vector<TableMetadata>> FinishTables(uint64_t entries);
+  void Release() { finished_ = true; }
+
+  const KeyOrder& order() const { return deps_.source.order; }
+
  private:
   absl::Status StartTable();
   absl::Status FinishTable();
   bool ShouldCutBefore(std::string_view user_key);
+  uint64_t CreationTime() const;
   absl::Status Check(uint64_t entries) const;
 
   const OutputDeps& deps_;
@@ -122,12 +138,27 @@ struct MergeInput {
   std::function<bool()> cancelled;  // Asked now and then; null: never.
 };
 
+// The same of a part of the input, whose entries somebody else adds up.
+struct PartInput {
+  InternalIterator& entries;
+  std::optional<std::string_view> begin;  // User keys from here on,
+  std::optional<std::string_view> end;    // and before this one; nullopt: all.
+  std::function<bool()> cancelled;
+};
+
 // Writes what `filter` keeps of the input to `output` and finishes it.
 // kCancelled; kInternal: entries were lost or out of order on the way. An error
 // of the input is an error, never a shorter table.
 absl::StatusOr<OutputResult> MergeToTables(const MergeInput& input,
                                            EntryFilter& filter,
                                            TableOutput& output);
+// kInternal: the inputs lost entries on the way, or gave some twice.
+absl::Status CheckEntriesRead(uint64_t read, uint64_t expected);
+// MergeToTables, but for the count of entries read, the directory's sync and
+// the output's Release.
+absl::StatusOr<OutputResult> MergePart(const PartInput& input,
+                                       EntryFilter& filter,
+                                       TableOutput& output);
 
 }  // namespace lissom
 

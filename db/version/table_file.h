@@ -37,6 +37,9 @@ struct TableMetadata {
   uint8_t codec = 0;
   uint8_t filter_id = 0;
   uint8_t temperature = 0;           // Reserved.
+  // When the oldest of its entries left memory, in seconds since 1970. 0:
+  // unknown. Steers compactions only.
+  uint64_t creation_time = 0;
   std::vector<uint64_t> blob_files;  // Reserved.
   friend bool operator==(const TableMetadata&, const TableMetadata&) = default;
 };

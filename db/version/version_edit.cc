@@ -50,6 +50,7 @@ constexpr uint8_t kTableCodec = May(15);
 constexpr uint8_t kTableFilterId = May(16);
 constexpr uint8_t kTableTemperature = May(17);
 constexpr uint8_t kTableBlobFile = Must(18);
+constexpr uint8_t kTableCreationTime = May(19);
 
 // A set of tags as bits: every number above is below 64.
 constexpr uint64_t Bit(uint8_t tag) { return uint64_t{1} << NumberOf(tag); }
@@ -109,6 +110,7 @@ void AppendTable(std::string* to, const TableMetadata& table) {
   AppendNumberUnlessZero(to, kTableCodec, table.codec);
   AppendNumberUnlessZero(to, kTableFilterId, table.filter_id);
   AppendNumberUnlessZero(to, kTableTemperature, table.temperature);
+  AppendNumberUnlessZero(to, kTableCreationTime, table.creation_time);
   for (const uint64_t blob_file : table.blob_files) {
     AppendNumber(to, kTableBlobFile, blob_file);
   }
@@ -236,6 +238,8 @@ std::optional<bool> ReadTableField(uint8_t tag, std::string_view value,
       return ReadNumber(value, &to->filter_id);
     case kTableTemperature:
       return ReadNumber(value, &to->temperature);
+    case kTableCreationTime:
+      return ReadNumber(value, &to->creation_time);
     case kTableBlobFile:
       return ReadFileNumber(value, &to->blob_files.emplace_back());
     default:

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,11 @@ struct DBOptions {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Logger> info_log;
 
+  // Pieces that a large compaction is cut into, to be merged side by side if
+  // the executor has threads to spare. 1 to 64. Larger: level 0 drains sooner,
+  // at the price of a few smaller tables.
+  int max_subcompactions = 1;
+
   // Seeds what is random (file ids). 0: from the system. Set it only to replay
   // a test: two databases with one seed have files that can be mistaken for
   // each other.
@@ -114,6 +120,10 @@ struct ColumnFamilyOptions {
   // The same two for the bytes that compactions have yet to rewrite.
   uint64_t soft_pending_compaction_bytes_limit = uint64_t{64} << 30;
   uint64_t hard_pending_compaction_bytes_limit = uint64_t{256} << 30;
+  // Entries older than this go down to the last level, where what is deleted
+  // or overwritten leaves the disk, however little else there is to compact.
+  // Looked at when a flush or compaction ends. Zero: off.
+  absl::Duration ttl = absl::ZeroDuration();
 };
 
 struct Options : DBOptions, ColumnFamilyOptions {
@@ -160,6 +170,16 @@ struct WriteOptions {
 struct FlushOptions {
   // Return when the tables are durable. False: when the flush is under way.
   bool wait = true;
+};
+
+struct CompactRangeOptions {
+  // Once a stop is requested no further compaction of the call begins, those
+  // that run are thrown away, and the call returns kCancelled.
+  std::stop_token stop = {};
+  // Also rewrite the last level's tables in the range that the call did not
+  // make itself: with the options of today, and without versions and tombstones
+  // that nobody needs any more.
+  bool rewrite_last_level = false;
 };
 
 }  // namespace lissom

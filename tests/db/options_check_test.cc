@@ -229,6 +229,24 @@ TEST(OptionsCheck, Level0Triggers) {
                 "level0_file_num_compaction_trigger, at most 10000");
 }
 
+TEST(OptionsCheck, MaxSubcompactions) {
+  ExpectTaken({{"least", [](Options& o) { o.max_subcompactions = 1; }},
+               {"most", [](Options& o) { o.max_subcompactions = 64; }}});
+  ExpectRefused({{"less", [](Options& o) { o.max_subcompactions = 0; }},
+                 {"more", [](Options& o) { o.max_subcompactions = 65; }}},
+                "max_subcompactions must be 1 to 64");
+}
+
+TEST(OptionsCheck, Ttl) {
+  ExpectTaken({{"off", [](Options& o) { o.ttl = absl::ZeroDuration(); }},
+               {"least", [](Options& o) { o.ttl = absl::Nanoseconds(1); }},
+               {"long", [](Options& o) { o.ttl = absl::Hours(1 << 20); }}});
+  ExpectRefused(
+      {{"negative", [](Options& o) { o.ttl = -absl::Nanoseconds(1); }},
+       {"infinite", [](Options& o) { o.ttl = absl::InfiniteDuration(); }}},
+      "ttl must not be negative or infinite");
+}
+
 TEST(OptionsCheck, NamesEveryFaultInTheOrderOfTheFields) {
   ExpectRefused({{"four",
                   [](Options& o) {

@@ -60,6 +60,7 @@ TableMetadata RandomTable(Random& random) {
   table.codec = static_cast<uint8_t>(random.Next());
   table.filter_id = static_cast<uint8_t>(random.Next());
   table.temperature = static_cast<uint8_t>(random.Next());
+  table.creation_time = RandomNumber(random);
   while (random.OneIn(3)) table.blob_files.push_back(RandomFileNumber(random));
   return table;
 }
