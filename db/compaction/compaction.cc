@@ -25,9 +25,46 @@ Version::Level Within(const Version& version, int level,
   return version.Overlapping(level, begin, end);
 }
 
+// Do two of the tables share a user key?
+bool ShareKeys(const Version& version, Version::Level tables) {
+  const KeyOrder& order = version.order();
+  std::sort(tables.begin(), tables.end(), [&](const auto& a, const auto& b) {
+    return order.CompareUser(a->meta().smallest.user_key,
+                             b->meta().smallest.user_key) < 0;
+  });
+  const auto shared = std::adjacent_find(
+      tables.begin(), tables.end(), [&](const auto& a, const auto& b) {
+        return order.CompareUser(a->meta().largest.user_key,
+                                 b->meta().smallest.user_key) >= 0;
+      });
+  return shared != tables.end();
+}
+
 absl::Status Broken(const CompactionPlan& plan, absl::string_view what) {
   return absl::InternalError(
       absl::StrCat("plan \"", DebugString(plan), "\": ", what));
+}
+
+// Of a plan whose tables stay in their level.
+absl::Status CheckStay(const CompactionPlan& plan) {
+  if (plan.trivial_move || !plan.overlapping.empty()) {
+    return Broken(plan, "stays in its level, and would move or merge");
+  }
+  if (plan.start_level > 0) {
+    if (Within(*plan.version, plan.start_level, plan.inputs) != plan.inputs) {
+      return Broken(plan, "leaves tables of its range in the start level");
+    }
+    return absl::OkStatus();
+  }
+  // One table of these has all sequences between its ends to itself only if
+  // they follow each other in age.
+  const Version::Level& tables = plan.version->level(0);
+  const auto first = std::search(tables.begin(), tables.end(),
+                                 plan.inputs.begin(), plan.inputs.end());
+  if (first == tables.end() || plan.inputs.size() < 2) {
+    return Broken(plan, "merges tables that do not follow each other in age");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -48,10 +85,11 @@ uint64_t CompactionPlan::input_entries() const {
 
 absl::Status CheckPlan(const CompactionPlan& plan) {
   if (plan.version == nullptr || plan.inputs.empty() || plan.start_level < 0 ||
-      plan.output_level <= plan.start_level ||
+      plan.output_level < plan.start_level ||
       plan.output_level >= Version::kLevels) {
     return absl::InternalError("a plan without inputs or levels");
   }
+  if (plan.stays_in_level()) return CheckStay(plan);
   for (int n = plan.start_level + 1; n < plan.output_level; ++n) {
     if (!plan.version->level(n).empty()) {
       return Broken(plan, absl::StrCat("passes by tables of level ", n));
@@ -67,14 +105,17 @@ absl::Status CheckPlan(const CompactionPlan& plan) {
     return Broken(plan, "does not take what it overlaps in the output level");
   }
   if (plan.trivial_move &&
-      (plan.inputs.size() != 1 || !plan.overlapping.empty())) {
-    return Broken(plan, "moves more than one table that nothing overlaps");
+      (!plan.overlapping.empty() || ShareKeys(*plan.version, plan.inputs))) {
+    return Broken(plan, "moves tables that it would have to merge");
   }
   return absl::OkStatus();
 }
 
 std::string DebugString(const CompactionPlan& plan) {
-  std::string out = plan.trivial_move ? "move" : "compact";
+  std::string out = plan.trivial_move        ? "move"
+                    : !plan.stays_in_level() ? "compact"
+                    : plan.start_level == 0  ? "merge"
+                                             : "rewrite";
   for (const auto& table : plan.inputs) {
     absl::StrAppend(&out, " ", table->meta().number);
   }
@@ -86,7 +127,7 @@ std::string DebugString(const CompactionPlan& plan) {
     }
     absl::StrAppend(&out, " L", plan.output_level);
   }
-  absl::StrAppend(&out, " -> L", plan.output_level);
+  if (!plan.stays_in_level()) absl::StrAppend(&out, " -> L", plan.output_level);
   return out;
 }
 

@@ -2,11 +2,14 @@
 // nobody can see any more, and writes the rest as tables of the output level.
 // Its result is a VersionEdit; the caller applies it.
 //
+// A large one may be cut into parts, key ranges that are merged side by side
+// (plan_parts.h, part_runner.h), each into tables of its own.
+//
 // All or nothing: until the edit is applied the tree is as it was, and whatever
-// goes wrong (an I/O error, a damaged input, a count that does not add up,
-// cancellation) leaves no file behind and every input untouched.
-// Threads: any one may run it; the tables of a plan are immutable. No two plans
-//   that share a level may run at once.
+// goes wrong in any part (an I/O error, a damaged input, a count that does not
+// add up, cancellation) leaves no file behind and every input untouched.
+// Threads: any one may run it; the tables of a plan are immutable. Plans that
+//   PlanMaker::IsFree lets run beside each other may.
 #ifndef LISSOM_DB_COMPACTION_COMPACTION_JOB_H_
 #define LISSOM_DB_COMPACTION_COMPACTION_JOB_H_
 
@@ -19,6 +22,7 @@
 #include "db/compaction/compaction.h"
 #include "db/output/table_output.h"
 #include "db/version/version_edit.h"
+#include "lissom/executor.h"
 #include "lissom/options.h"
 
 namespace lissom {
@@ -29,6 +33,12 @@ struct CompactionInput {
   // Ascending; the last element stands for now.
   std::vector<SequenceNumber> snapshots;
   std::function<bool()> cancelled;  // Asked now and then; null: never.
+
+  // Cut into at most so many parts, none much smaller than a table's target.
+  // With an executor its free threads take parts: then `cancelled` and what is
+  // in OutputDeps must be thread-safe.
+  int max_parts = 1;
+  Executor* executor = nullptr;
 };
 
 struct CompactionResult {

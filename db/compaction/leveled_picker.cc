@@ -2,87 +2,76 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "db/output/table_output.h"
-#include "table/bloom_filter.h"
-#include "table/format.h"
 #include "util/check.h"
 
 namespace lissom {
 namespace {
 
+using Reason = CompactionPlan::Reason;
+
 constexpr int kLastLevel = Version::kLevels - 1;
 
-// A compaction may take more of its start level, if that costs nothing below,
-// up to so many targets' worth of bytes.
-constexpr uint64_t kMaxExpandedTargets = 25;
+// Level 0 merges with itself from so many tables over its trigger on, and at
+// least so many at once.
+constexpr int kLevel0Patience = 2;
+constexpr size_t kLeastMerged = 4;
 
-struct KeyRange {
-  std::string_view begin;
-  std::string_view end;
-};
-
-void Extend(const KeyOrder& order, const Version::Level& tables,
-            std::optional<KeyRange>& range) {
-  for (const auto& table : tables) {
-    const TableMetadata& meta = table->meta();
-    if (!range.has_value()) {
-      range = KeyRange{meta.smallest.user_key, meta.largest.user_key};
-      continue;
-    }
-    if (order.CompareUser(meta.smallest.user_key, range->begin) < 0) {
-      range->begin = meta.smallest.user_key;
-    }
-    if (order.CompareUser(meta.largest.user_key, range->end) > 0) {
-      range->end = meta.largest.user_key;
-    }
-  }
-}
-
-uint64_t TotalBytes(const Version::Level& tables) {
-  uint64_t bytes = 0;
-  for (const auto& table : tables) bytes += table->meta().size;
-  return bytes;
+// Are so many of the table's entries tombstones that it should go?
+bool IsMostlyTombstones(const TableMetadata& table) {
+  return table.tombstones > 0 && table.tombstones >= table.entries / 4;
 }
 
 class LeveledPicker {
  public:
   LeveledPicker(std::shared_ptr<const Version> version,
-                const ColumnFamilyOptions& options,
+                const ColumnFamilyOptions& options, const PickContext& context,
                 const LeveledPickerState& state)
       : version_(std::move(version)),
         options_(options),
+        context_(context),
         state_(state),
-        targets_(ComputeLevelTargets(*version_, options)) {}
+        targets_(ComputeLevelTargets(*version_, options)),
+        maker_(version_, options, targets_.base_level, state.quarantined,
+               context.claims) {}
 
   std::optional<CompactionPlan> Pick() const {
-    for (const auto& [score, level] : DueLevels()) {
-      std::optional<CompactionPlan> plan =
-          level == 0 ? PickLevel0() : PickLevel(level);
-      if (!plan.has_value()) continue;  // All of it quarantined.
-      plan->score = score;
-      LISSOM_DCHECK(CheckPlan(*plan).ok());
-      return plan;
-    }
-    return std::nullopt;
+    std::optional<CompactionPlan> plan = PickAny();
+    LISSOM_DCHECK(!plan.has_value() || CheckPlan(*plan).ok());
+    return plan;
   }
 
  private:
+  std::optional<CompactionPlan> PickAny() const {
+    const std::vector<std::pair<double, int>> due = DueLevels();
+    for (const auto& [score, level] : due) {
+      std::optional<CompactionPlan> plan =
+          level == 0 ? PickLevel0() : PickLevel(level);
+      if (!plan.has_value()) continue;  // Busy or quarantined.
+      plan->score = score;
+      return plan;
+    }
+    // What is due must not find its tables taken when its turn comes.
+    const bool is_busy = !context_.claims.tables.empty();
+    if (!due.empty() && is_busy) return std::nullopt;
+    std::optional<CompactionPlan> plan = PickTombstones();
+    return plan.has_value() ? std::move(plan) : PickOld();
+  }
+
   // Levels to compact, the most urgent first; of equals the upper one.
   std::vector<std::pair<double, int>> DueLevels() const {
     std::vector<std::pair<double, int>> due;
     const double trigger = options_.level0_file_num_compaction_trigger;
-    const double count = static_cast<double>(version_->level(0).size());
+    const auto count = static_cast<double>(RemainingIn(0).count);
     if (count > 0 && count >= trigger) {
       due.emplace_back(count / std::max(trigger, 1.0), 0);
     }
     for (int n = targets_.base_level; n < kLastLevel; ++n) {
       const auto target =
           static_cast<double>(targets_.bytes[static_cast<size_t>(n)]);
-      const auto bytes = static_cast<double>(version_->LevelBytes(n));
+      const auto bytes = static_cast<double>(RemainingIn(n).bytes);
       if (bytes > target) due.emplace_back(bytes / target, n);
     }
     std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
@@ -91,50 +80,141 @@ class LeveledPicker {
     return due;
   }
 
+  // What a level holds but for what is on its way down.
+  struct Amount {
+    size_t count = 0;
+    uint64_t bytes = 0;
+  };
+  Amount RemainingIn(int level) const {
+    const Version::Level& tables = version_->level(level);
+    Amount amount = {.count = tables.size(),
+                     .bytes = version_->LevelBytes(level)};
+    const std::set<uint64_t>& leaving = context_.claims.leaving;
+    if (leaving.empty()) return amount;
+    for (const auto& table : tables) {
+      if (!leaving.contains(table->meta().number)) continue;
+      --amount.count;
+      amount.bytes -= table->meta().size;
+    }
+    return amount;
+  }
+
+  std::optional<CompactionPlan> IfFree(CompactionPlan plan) const {
+    if (!maker_.IsFree(plan)) return std::nullopt;
+    return plan;
+  }
+
+  // The plan that takes the table, and what must go with it, down.
+  std::optional<CompactionPlan> Down(Reason reason, int level,
+                                     const TableFile& table) const {
+    if (!maker_.IsFree(table)) return std::nullopt;
+    const TableMetadata& meta = table.meta();
+    return IfFree(
+        maker_.Down(reason, level,
+                    version_->Overlapping(level, meta.smallest.user_key,
+                                          meta.largest.user_key)));
+  }
+
   // The oldest table that may go, and all tables that share keys with it.
   std::optional<CompactionPlan> PickLevel0() const {
     const Version::Level& tables = version_->level(0);
-    for (auto seed = tables.rbegin(); seed != tables.rend(); ++seed) {
-      const TableMetadata& meta = (*seed)->meta();
+    for (auto table = tables.rbegin();
+         !context_.claims.level0_down && table != tables.rend(); ++table) {
       std::optional<CompactionPlan> plan =
-          MakePlan(CompactionPlan::Reason::kLevel0Count, 0,
-                   {meta.smallest.user_key, meta.largest.user_key});
-      if (plan.has_value()) return plan;
+          Down(Reason::kLevel0Count, 0, **table);
+      if (!plan.has_value()) continue;
+      if (plan->trivial_move) maker_.WidenMove(*plan, UINT64_MAX);
+      return plan;
     }
-    return std::nullopt;
+    return PickMerge();
+  }
+
+  std::optional<CompactionPlan> PickMerge() const {
+    const Version::Level& tables = version_->level(0);
+    const int trigger = options_.level0_file_num_compaction_trigger;
+    // Without a plan under way nobody would free the way down.
+    if (context_.claims.tables.empty() ||
+        std::ssize(tables) < trigger + kLevel0Patience) {
+      return std::nullopt;
+    }
+    Version::Level inputs;
+    uint64_t bytes = 0;
+    for (const auto& table : tables) {
+      if (!maker_.IsFree(*table)) break;
+      // With n tables n - 1 go away; is a byte of them dearer with this one?
+      const uint64_t more = bytes + table->meta().size;
+      if (inputs.size() >= 2 &&
+          more / inputs.size() > bytes / (inputs.size() - 1)) {
+        break;
+      }
+      bytes = more;
+      inputs.push_back(table);
+    }
+    if (inputs.size() < kLeastMerged) return std::nullopt;
+    return IfFree(maker_.Stay(Reason::kLevel0Count, 0, std::move(inputs)));
   }
 
   // The table that overlaps the least, in proportion, beginning the search
   // behind the last one that went.
   std::optional<CompactionPlan> PickLevel(int level) const {
     const Version::Level& tables = version_->level(level);
+    for (const size_t index : ByOverlap(level)) {
+      std::optional<CompactionPlan> plan =
+          Down(Reason::kLevelSize, level, *tables[index]);
+      if (!plan.has_value()) continue;
+      if (plan->trivial_move) {
+        // No more than makes the level small enough.
+        maker_.WidenMove(*plan, RemainingIn(level).bytes -
+                                    targets_.bytes[static_cast<size_t>(level)]);
+      }
+      return plan;
+    }
+    return std::nullopt;
+  }
+
+  // The indexes of a level's tables, the one to take first first.
+  std::vector<size_t> ByOverlap(int level) const {
+    const Version::Level& tables = version_->level(level);
     const std::vector<uint64_t> overlaps = OverlappingBytes(level);
+    const double entry_bytes = EntryBytes(level + 1);
     const std::optional<std::string>& last =
         state_.last_key[static_cast<size_t>(level)];
-    size_t first = 0;
-    while (last.has_value() && first < tables.size() &&
-           version_->order().CompareUser(tables[first]->meta().largest.user_key,
-                                         *last) <= 0) {
-      ++first;
-    }
+    const size_t first =
+        last.has_value()
+            ? static_cast<size_t>(
+                  std::partition_point(
+                      tables.begin(), tables.end(),
+                      [&](const auto& table) {
+                        return version_->order().CompareUser(
+                                   table->meta().largest.user_key, *last) <= 0;
+                      }) -
+                  tables.begin())
+            : 0;
     std::vector<std::pair<double, size_t>> candidates;
     for (size_t i = 0; i < tables.size(); ++i) {
       const size_t index = (first + i) % tables.size();
-      const double size = static_cast<double>(tables[index]->meta().size);
+      const TableMetadata& meta = tables[index]->meta();
+      const double weight = static_cast<double>(meta.size) +
+                            static_cast<double>(meta.tombstones) * entry_bytes;
       candidates.emplace_back(
-          static_cast<double>(overlaps[index]) / std::max(size, 1.0), index);
+          static_cast<double>(overlaps[index]) / std::max(weight, 1.0), index);
     }
     std::stable_sort(
         candidates.begin(), candidates.end(),
         [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [ratio, index] : candidates) {
-      const TableMetadata& meta = tables[index]->meta();
-      std::optional<CompactionPlan> plan =
-          MakePlan(CompactionPlan::Reason::kLevelSize, level,
-                   {meta.smallest.user_key, meta.largest.user_key});
-      if (plan.has_value()) return plan;
+    std::vector<size_t> order;
+    for (const auto& [ratio, index] : candidates) order.push_back(index);
+    return order;
+  }
+
+  // Of an entry of `level`, about.
+  double EntryBytes(int level) const {
+    uint64_t entries = 0;
+    for (const auto& table : version_->level(level)) {
+      entries += table->meta().entries;
     }
-    return std::nullopt;
+    return static_cast<double>(version_->LevelBytes(level)) /
+           static_cast<double>(std::max<uint64_t>(entries, 1));
   }
 
   // Of each table of `level`: bytes of the tables below that it overlaps. One
@@ -164,128 +244,78 @@ class LeveledPicker {
     return overlaps;
   }
 
-  // The plan that takes the tables of `level` in `range` down; nullopt if it
-  // needs a quarantined table.
-  std::optional<CompactionPlan> MakePlan(CompactionPlan::Reason reason,
-                                         int level, KeyRange range) const {
-    CompactionPlan plan;
-    plan.version = version_;
-    plan.reason = reason;
-    plan.start_level = level;
-    plan.output_level = level == 0 ? targets_.base_level : level + 1;
-    plan.inputs = version_->Overlapping(level, range.begin, range.end);
-    plan.overlapping = Below(plan.output_level, plan.inputs, {});
-    if (IsQuarantined(plan.inputs) || IsQuarantined(plan.overlapping)) {
-      return std::nullopt;
+  struct Found {
+    int level = 0;
+    std::shared_ptr<const TableFile> table;
+  };
+
+  std::optional<CompactionPlan> PickTombstones() const {
+    std::vector<Found> found;
+    for (int n = 1; n <= kLastLevel; ++n) {
+      for (const auto& table : version_->level(n)) {
+        const TableMetadata& meta = table->meta();
+        if (!IsMostlyTombstones(meta)) continue;
+        if (n == kLastLevel &&
+            meta.largest_sequence > context_.oldest_snapshot) {
+          continue;
+        }
+        found.push_back({.level = n, .table = table});
+      }
     }
-    ExpandInputs(plan);
-    if (plan.output_level < kLastLevel) {
-      plan.grandparents =
-          Below(plan.output_level + 1, plan.inputs, plan.overlapping);
+    std::stable_sort(
+        found.begin(), found.end(), [](const Found& a, const Found& b) {
+          return a.table->meta().tombstones > b.table->meta().tombstones;
+        });
+    for (const auto& [level, table] : found) {
+      std::optional<CompactionPlan> plan =
+          level < kLastLevel
+              ? Down(Reason::kTombstones, level, *table)
+              : IfFree(maker_.Stay(Reason::kTombstones, level, {table}));
+      if (plan.has_value()) return plan;
     }
-    plan.trivial_move = MayMove(plan);
-    return plan;
+    return std::nullopt;
   }
 
-  // The tables of `level` within the range of all of `a` and `b`.
-  Version::Level Below(int level, const Version::Level& a,
-                       const Version::Level& b) const {
-    std::optional<KeyRange> range;
-    Extend(version_->order(), a, range);
-    Extend(version_->order(), b, range);
-    return version_->Overlapping(level, range->begin, range->end);
-  }
-
-  // Takes more tables of the start level if they need no more of the output
-  // level: they go down at the price of their own bytes.
-  void ExpandInputs(CompactionPlan& plan) const {
-    if (plan.overlapping.empty()) return;
-    Version::Level more =
-        Below(plan.start_level, plan.inputs, plan.overlapping);
-    if (more.size() <= plan.inputs.size() || IsQuarantined(more)) return;
-    const uint64_t bytes = TotalBytes(more) + TotalBytes(plan.overlapping);
-    if (bytes / kMaxExpandedTargets > options_.target_file_size_base) return;
-    if (Below(plan.output_level, more, {}) != plan.overlapping) return;
-    plan.inputs = std::move(more);
-  }
-
-  bool IsQuarantined(const Version::Level& tables) const {
-    return std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
-      return state_.quarantined.contains(table->meta().number);
-    });
-  }
-
-  // May the one input be named in the output level instead of being rewritten?
-  bool MayMove(const CompactionPlan& plan) const {
-    if (plan.inputs.size() != 1 || !plan.overlapping.empty()) return false;
-    const TableMetadata& table = plan.inputs[0]->meta();
-    const bool is_compressed =
-        table.codec != static_cast<uint8_t>(Codec::kNone);
-    const bool has_filter =
-        table.filter_id != static_cast<uint8_t>(FilterId::kNone);
-    if (is_compressed != CompressionOf(options_, plan.output_level).enabled() ||
-        has_filter != (options_.filter_policy.bits_per_key() > 0)) {
-      return false;
+  std::optional<CompactionPlan> PickOld() const {
+    if (options_.ttl <= absl::ZeroDuration()) return std::nullopt;
+    const int64_t limit = absl::ToUnixSeconds(context_.now - options_.ttl);
+    std::vector<Found> found;
+    for (int n = 0; n < kLastLevel; ++n) {
+      for (const auto& table : version_->level(n)) {
+        const uint64_t time = table->meta().creation_time;
+        if (time == 0 || limit <= 0 || time >= static_cast<uint64_t>(limit)) {
+          continue;
+        }
+        found.push_back({.level = n, .table = table});
+      }
     }
-    // Tombstones that hide nothing would stay for ever: nothing comes to
-    // compact them again.
-    if (table.tombstones > 0 &&
-        !version_->OverlapsBelow(plan.output_level, table.smallest.user_key,
-                                 table.largest.user_key)) {
-      return false;
+    std::stable_sort(
+        found.begin(), found.end(), [](const Found& a, const Found& b) {
+          return a.table->meta().creation_time < b.table->meta().creation_time;
+        });
+    for (const auto& [level, table] : found) {
+      std::optional<CompactionPlan> plan = Down(Reason::kAge, level, *table);
+      if (plan.has_value()) return plan;
     }
-    return TotalBytes(plan.grandparents) <=
-           MaxGrandparentBytes(options_.target_file_size_base);
+    return std::nullopt;
   }
 
   const std::shared_ptr<const Version> version_;
   const ColumnFamilyOptions& options_;
+  const PickContext& context_;
   const LeveledPickerState& state_;
   const LevelTargets targets_;
+  const PlanMaker maker_;
 };
 
 }  // namespace
 
-LevelTargets ComputeLevelTargets(const Version& version,
-                                 const ColumnFamilyOptions& options) {
-  // The size of the data: the last level's, or while the tree is out of shape
-  // the largest level's.
-  uint64_t largest = 0;
-  int first_nonempty = kLastLevel;
-  for (int n = kLastLevel; n >= 1; --n) {
-    largest = std::max(largest, version.LevelBytes(n));
-    if (!version.level(n).empty()) first_nonempty = n;
-  }
-  const auto base_bytes = static_cast<double>(options.max_bytes_for_level_base);
-  const double multiplier = options.max_bytes_for_level_multiplier;
-  std::array<double, Version::kLevels> bytes{};
-  int level = kLastLevel;
-  bytes[kLastLevel] = static_cast<double>(largest);
-  while (level > 1 && multiplier > 1 &&
-         bytes[static_cast<size_t>(level)] > base_bytes) {
-    bytes[static_cast<size_t>(level - 1)] =
-        bytes[static_cast<size_t>(level)] / multiplier;
-    --level;
-  }
-  // Levels that the data has shrunk away from, or that the options have: level
-  // 0 must not pass by them, and they may hold a little until they drain.
-  for (; level > first_nonempty; --level) {
-    bytes[static_cast<size_t>(level - 1)] = base_bytes / multiplier;
-  }
-  LevelTargets targets;
-  targets.base_level = level;
-  for (size_t n = static_cast<size_t>(level); n < bytes.size(); ++n) {
-    targets.bytes[n] = std::max<uint64_t>(static_cast<uint64_t>(bytes[n]), 1);
-  }
-  return targets;
-}
-
 std::optional<CompactionPlan> PickLeveledCompaction(
     std::shared_ptr<const Version> version, const ColumnFamilyOptions& options,
-    LeveledPickerState& state) {
+    const PickContext& context, LeveledPickerState& state) {
   std::optional<CompactionPlan> plan =
-      LeveledPicker(std::move(version), options, state).Pick();
-  if (plan.has_value() && plan->start_level > 0) {
+      LeveledPicker(std::move(version), options, context, state).Pick();
+  if (plan.has_value() && plan->reason == Reason::kLevelSize) {
     state.last_key[static_cast<size_t>(plan->start_level)] =
         plan->inputs.back()->meta().largest.user_key;
   }
@@ -294,8 +324,22 @@ std::optional<CompactionPlan> PickLeveledCompaction(
 
 bool NeedsCompaction(const std::shared_ptr<const Version>& version,
                      const ColumnFamilyOptions& options,
+                     const PickContext& context,
                      const LeveledPickerState& state) {
-  return LeveledPicker(version, options, state).Pick().has_value();
+  return LeveledPicker(version, options, context, state).Pick().has_value();
+}
+
+std::optional<CompactionPlan> PickLeveledCompaction(
+    std::shared_ptr<const Version> version, const ColumnFamilyOptions& options,
+    LeveledPickerState& state) {
+  return PickLeveledCompaction(std::move(version), options, PickContext(),
+                               state);
+}
+
+bool NeedsCompaction(const std::shared_ptr<const Version>& version,
+                     const ColumnFamilyOptions& options,
+                     const LeveledPickerState& state) {
+  return NeedsCompaction(version, options, PickContext(), state);
 }
 
 }  // namespace lissom

@@ -1,22 +1,26 @@
 // The leveled policy: which tables to compact next, from the shape of the tree
-// alone. No I/O, no clock; the same shape, options and state give the same
-// plan.
+// alone. No I/O, no clock; the same shape, options, context and state give the
+// same plan.
 //
-// Levels' targets derive from below: the last level is as large as the data is,
-// each level above it `multiplier` times smaller, up to the base level, the
-// first whose target is at most max_bytes_for_level_base. Level 0 compacts
-// straight into the base level; the levels between stay empty. So at most
-// about 1/multiplier of the data is overwritten garbage, at any size.
-//
-//   L0   4 tables       due: level0_file_num_compaction_trigger
-//   L4   60 MB  of 80   base level
-//   L5  900 MB  of 800  due: larger than its target
-//   L6    8 GB          the last level is never due
-//
-// The most urgent level goes first (tables or bytes, divided by the target).
-// Within a level the table goes that overlaps the fewest bytes below for each
-// byte of its own; among equals the next one after the last that went, so that
-// all of them get their turn.
+// The rules, in their order:
+//   1. Size. The most urgent level goes first (tables or bytes, divided by the
+//      target, see level_targets.h; what is on its way down is not counted).
+//      Within a level the table goes that overlaps the fewest bytes below for
+//      each byte of its own, a tombstone counting as the entry it will remove
+//      too; among equals the next one after the last that went, so that all of
+//      them get their turn.
+//   2. Level 0 into itself, when it is long and its way down is busy: the
+//      youngest tables become one, as long as a table more makes the price for
+//      each table that goes away no higher.
+//   3. Tombstones, when nothing is due by size: a table below level 0 goes down
+//      if a quarter of its entries are tombstones, the one with most of them
+//      first. On the last level it is rewritten, but only if everybody reads at
+//      sequences that let every tombstone of it go: so a table is rewritten
+//      once, and one that a snapshot needs waits for it.
+//   4. Age, likewise: a table whose entries are older than `ttl` goes down, the
+//      oldest first, until the last level.
+// Rules 3 and 4 only ever take tables down, or all tombstones out of the last
+// level: they come to an end.
 #ifndef LISSOM_DB_COMPACTION_LEVELED_PICKER_H_
 #define LISSOM_DB_COMPACTION_LEVELED_PICKER_H_
 
@@ -27,7 +31,10 @@
 #include <set>
 #include <string>
 
+#include "absl/time/time.h"
 #include "db/compaction/compaction.h"
+#include "db/compaction/level_targets.h"
+#include "db/compaction/plan_maker.h"
 #include "db/version/version.h"
 #include "lissom/options.h"
 
@@ -41,22 +48,31 @@ struct LeveledPickerState {
   std::array<std::optional<std::string>, Version::kLevels> last_key;
 };
 
-// What the levels of a shape should be like.
-struct LevelTargets {
-  int base_level = Version::kLevels - 1;
-  // Of levels base_level and below; 0 above.
-  std::array<uint64_t, Version::kLevels> bytes{};
+// What the policy must know besides the shape.
+struct PickContext {
+  Claims claims;  // Of the plans under way.
+  // Nobody reads below it, now or later. 0: unknown.
+  SequenceNumber oldest_snapshot = 0;
+  absl::Time now = absl::InfinitePast();  // The wall clock, for ages.
 };
-LevelTargets ComputeLevelTargets(const Version& version,
-                                 const ColumnFamilyOptions& options);
 
 // The next compaction, and *state moved past it; nullopt if none is due, or
-// what is due cannot be done because of quarantined tables.
+// what is due cannot be done beside the plans under way or because of
+// quarantined tables.
+std::optional<CompactionPlan> PickLeveledCompaction(
+    std::shared_ptr<const Version> version, const ColumnFamilyOptions& options,
+    const PickContext& context, LeveledPickerState& state);
+
+// Would PickLeveledCompaction give a plan?
+bool NeedsCompaction(const std::shared_ptr<const Version>& version,
+                     const ColumnFamilyOptions& options,
+                     const PickContext& context,
+                     const LeveledPickerState& state);
+
+// The same with no plan under way, and nothing known of snapshots and time.
 std::optional<CompactionPlan> PickLeveledCompaction(
     std::shared_ptr<const Version> version, const ColumnFamilyOptions& options,
     LeveledPickerState& state);
-
-// Is there a compaction to do?
 bool NeedsCompaction(const std::shared_ptr<const Version>& version,
                      const ColumnFamilyOptions& options,
                      const LeveledPickerState& state);

@@ -81,10 +81,15 @@ TableMetadata ParseTable(std::string_view text) {
   if (TakeChar(&text, '@')) {
     table.smallest_sequence = ParseNumber(TakeUntil(&text, "-"));
     if (!TakeChar(&text, '-')) Fail(all, "no - between sequences");
-    table.largest_sequence = ParseNumber(TakeUntil(&text, ":"));
+    table.largest_sequence = ParseNumber(TakeUntil(&text, ":!~"));
   }
   table.size = uint64_t{1} << 20;
-  if (TakeChar(&text, ':')) table.size = ParseSize(std::exchange(text, {}));
+  if (TakeChar(&text, ':')) table.size = ParseSize(TakeUntil(&text, "!~"));
+  if (TakeChar(&text, '!'))
+    table.tombstones = ParseNumber(TakeUntil(&text, "~"));
+  if (TakeChar(&text, '~')) {
+    table.creation_time = ParseNumber(std::exchange(text, {}));
+  }
   if (!text.empty()) Fail(all, "bytes behind a table");
   // The newest version of the smallest key, the oldest of the largest.
   table.smallest = InternalKey(

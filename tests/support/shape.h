@@ -1,14 +1,16 @@
 // The shape of a tree drawn as text, and a Version of it whose tables have no
 // files behind them.
 //
-//   L0: 9[a-f] 7[c-k]@10-20:64M
+//   L0: 9[a-f] 7[c-k]@10-20:64M!3~500
 //   L1: 3[a-d] 4[e-z]
 //
 // A table is number[smallest-largest], user keys without '-' and ']'; then, if
 // it matters, @smallest-largest sequence (else ten of them, from ten times the
-// number on, so a larger number is newer) and :size with B, K, M or G for
-// bytes to GiB (else 1M). A level may be left out; the order within a line is
-// the order of the level, right or wrong. Lines that are empty or start with
+// number on, so a larger number is newer), :size with B, K, M or G for bytes to
+// GiB (else 1M), !tombstones (else none; there is an entry for each sequence)
+// and ~seconds of its creation (else unknown). A level may be left out; the
+// order within a line is the order of the level, right or wrong. Lines that are
+// empty or start with
 // '#' are skipped.
 #ifndef LISSOM_TESTS_SUPPORT_SHAPE_H_
 #define LISSOM_TESTS_SUPPORT_SHAPE_H_

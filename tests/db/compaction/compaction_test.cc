@@ -82,6 +82,8 @@ TEST(CompactionPlan, ReadsAsWhatItDoes) {
   CompactionPlan move = PlanOf(kShape, 1, {4}, 2);
   move.trivial_move = true;
   EXPECT_EQ(DebugString(move), "move 4 L1 -> L2");
+  EXPECT_EQ(DebugString(PlanOf(kShape, 0, {9, 7}, 0)), "merge 9 7 L0");
+  EXPECT_EQ(DebugString(PlanOf(kShape, 1, {3, 4}, 1)), "rewrite 3 4 L1");
 }
 
 // --- Plans that are fine ----------------------------------------------------
@@ -96,10 +98,43 @@ TEST(CheckPlan, TakesWhatPickersMake) {
   ExpectFine(PlanOf(kShape, 4, {1}, 6));
 }
 
-TEST(CheckPlan, TakesAMoveOfOneTableThatNothingOverlaps) {
-  CompactionPlan plan = PlanOf("L1: 3[a-d] 4[e-z]\nL2: 1[a-d]", 1, {4}, 2);
-  plan.trivial_move = true;
+TEST(CheckPlan, TakesMovesOfTablesThatNothingOverlaps) {
+  const char* kShape =
+      "L0: 9[m-p] 8[k-l]\nL1: 3[a-d] 4[e-g] 5[h-z]\nL2: 1[a-d]";
+  for (CompactionPlan plan :
+       {PlanOf(kShape, 1, {4}, 2), PlanOf(kShape, 1, {4, 5}, 2),
+        PlanOf("L0: 9[m-p] 7[a-b] 8[k-l]", 0, {9, 7, 8}, 1)}) {
+    plan.trivial_move = true;
+    ExpectFine(plan);
+  }
+}
+
+TEST(CheckPlan, TakesTablesThatStayInTheirLevel) {
+  const char* kShape =
+      "L0: 9[a-f] 8[x-z] 7[c-k] 6[a-b]\nL3: 3[a-d] 4[e-l] 5[y-y]";
+  ExpectFine(PlanOf(kShape, 3, {4}, 3));
+  ExpectFine(PlanOf(kShape, 3, {3, 4, 5}, 3));
+  ExpectFine(PlanOf(kShape, 0, {9, 8}, 0));
+  ExpectFine(PlanOf(kShape, 0, {8, 7, 6}, 0));
+}
+
+TEST(CheckPlan, RefusesToStayWithATableBetweenLeftOut) {
+  const char* kShape =
+      "L0: 9[a-f] 8[x-z] 7[c-k] 6[a-b]\nL3: 3[a-d] 4[e-l] 5[y-y]";
+  ExpectBroken(PlanOf(kShape, 3, {3, 5}, 3), "start level");
+  const char* kAge = "follow each other in age";
+  ExpectBroken(PlanOf(kShape, 0, {9, 7}, 0), kAge);
+  ExpectBroken(PlanOf(kShape, 0, {7, 8}, 0), kAge);
+  ExpectBroken(PlanOf(kShape, 0, {9}, 0), kAge);
+}
+
+TEST(CheckPlan, RefusesToMoveOrMergeWithinALevel) {
+  CompactionPlan plan = PlanOf("L3: 3[a-d] 4[e-l]", 3, {3}, 3, {4});
+  ExpectBroken(plan, "would move or merge");
+  plan.overlapping.clear();
   ExpectFine(plan);
+  plan.trivial_move = true;
+  ExpectBroken(plan, "would move or merge");
 }
 
 TEST(CheckPlan, GoesByTheOrderOfTheKeys) {
@@ -120,7 +155,7 @@ TEST(CheckPlan, RefusesNoPlanAtAll) {
   const char* kShape = "L1: 3[a-d]\nL6: 1[a-z]";
   ExpectBroken(PlanOf(kShape, 1, {}, 2), kNothing);
   for (const auto& [start, output] : std::vector<std::pair<int, int>>{
-           {1, 1}, {1, 0}, {6, 7}, {-1, 1}, {-2, -1}}) {
+           {1, 0}, {6, 7}, {-1, 1}, {-2, -1}, {-1, -1}}) {
     SCOPED_TRACE(absl::StrCat(start, " to ", output));
     CompactionPlan plan = PlanOf(kShape, 1, {3}, 2);
     plan.start_level = start;
@@ -183,12 +218,13 @@ TEST(CheckPlan, RefusesToOverlapOtherTablesThanItSays) {
 }
 
 TEST(CheckPlan, RefusesAMoveThatWouldHaveToMerge) {
-  CompactionPlan two = PlanOf("L1: 1[a-b] 2[c-d]", 1, {1, 2}, 2);
+  CompactionPlan two = PlanOf("L0: 2[b-c] 1[a-b]", 0, {2, 1}, 1);
+  ExpectFine(two);
   two.trivial_move = true;
-  ExpectBroken(two, "moves more than one");
+  ExpectBroken(two, "would have to merge");
   CompactionPlan onto = PlanOf("L1: 1[a-c]\nL2: 2[b-d]", 1, {1}, 2, {2});
   onto.trivial_move = true;
-  ExpectBroken(onto, "moves more than one");
+  ExpectBroken(onto, "would have to merge");
 }
 
 TEST(CheckPlan, SaysWhichPlanIsBroken) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -69,7 +70,9 @@ uint64_t Bytes(const std::string& text) {
 struct Setting {
   ColumnFamilyOptions options;
   LeveledPickerState state;
+  PickContext context;
   int picks = 1;
+  bool beside = false;  // What is picked stays under way.
   std::string shape;
 
   Setting() {
@@ -77,6 +80,14 @@ struct Setting {
     options.filter_policy = FilterPolicy::None();
     options.target_file_size_base = Bytes("2M");
     options.max_bytes_for_level_base = Bytes("10M");
+  }
+
+  static void SetNumbers(const std::string& text, std::set<uint64_t>& numbers) {
+    for (const auto& number : absl::StrSplit(text, ',')) {
+      uint64_t n = 0;
+      ASSERT_TRUE(absl::SimpleAtoi(number, &n));
+      numbers.insert(n);
+    }
   }
 
   void SetOption(const std::string& name, const std::string& value) {
@@ -99,11 +110,25 @@ struct Setting {
     } else if (name == "bloom") {
       options.filter_policy = FilterPolicy::Bloom(10);
     } else if (name == "quarantine") {
-      for (const auto& number : absl::StrSplit(value, ',')) {
-        uint64_t n = 0;
-        ASSERT_TRUE(absl::SimpleAtoi(number, &n));
-        state.quarantined.insert(n);
-      }
+      SetNumbers(value, state.quarantined);
+    } else if (name == "busy") {
+      SetNumbers(value, context.claims.tables);
+    } else if (name == "down") {
+      context.claims.level0_down = true;
+      SetNumbers(value, context.claims.tables);
+      SetNumbers(value, context.claims.leaving);
+    } else if (name == "merge") {
+      context.claims.level0_merge = true;
+      SetNumbers(value, context.claims.tables);
+    } else if (name == "beside") {
+      beside = true;
+    } else if (name == "snapshot") {
+      ASSERT_TRUE(absl::SimpleAtoi(value, &context.oldest_snapshot));
+    } else if (name == "ttl") {
+      options.ttl = absl::Seconds(std::strtoll(value.c_str(), nullptr, 10));
+    } else if (name == "now") {
+      context.now =
+          absl::FromUnixSeconds(std::strtoll(value.c_str(), nullptr, 10));
     } else if (name == "picks") {
       ASSERT_TRUE(absl::SimpleAtoi(value, &picks));
     } else {
@@ -141,6 +166,17 @@ std::string Human(uint64_t bytes) {
   return absl::StrCat(bytes, "B");
 }
 
+std::string Why(const CompactionPlan& plan) {
+  switch (plan.reason) {
+    case CompactionPlan::Reason::kTombstones:
+      return ", for its tombstones";
+    case CompactionPlan::Reason::kAge:
+      return ", for its age";
+    default:
+      return absl::StrFormat(", score %.2f", plan.score);
+  }
+}
+
 std::string Answer(const Case& c) {
   Setting s = ParseSetting(c);
   const auto version = testing::ParseShape(s.shape);
@@ -153,13 +189,14 @@ std::string Answer(const Case& c) {
   }
   out += '\n';
   for (int i = 0; i < s.picks; ++i) {
-    const bool needed = NeedsCompaction(version, s.options, s.state);
-    const auto plan = PickLeveledCompaction(version, s.options, s.state);
+    const bool needed = NeedsCompaction(version, s.options, s.context, s.state);
+    const auto plan =
+        PickLeveledCompaction(version, s.options, s.context, s.state);
     EXPECT_EQ(needed, plan.has_value());
     if (!plan.has_value()) return out + "  nothing\n";
     EXPECT_TRUE(CheckPlan(*plan).ok()) << CheckPlan(*plan);
-    absl::StrAppend(&out, "  ", DebugString(*plan),
-                    absl::StrFormat(", score %.2f", plan->score));
+    if (s.beside) s.context.claims.Add(version->order(), *plan);
+    absl::StrAppend(&out, "  ", DebugString(*plan), Why(*plan));
     if (!plan->grandparents.empty()) {
       absl::StrAppend(&out, ", above ", testing::ToString(plan->grandparents));
     }
@@ -223,7 +260,7 @@ class PretendTree {
     Remove(plan->output_level, plan->overlapping);
     Version::Level& output = levels_[static_cast<size_t>(plan->output_level)];
     if (plan->trivial_move) {
-      output.push_back(plan->inputs[0]);
+      output.insert(output.end(), plan->inputs.begin(), plan->inputs.end());
     } else {
       Write(*plan, output);
     }
