@@ -3,8 +3,6 @@
 // at the difference before you believe it.
 #include "db/compaction/leveled_picker.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,8 +17,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "tests/db/compaction/pretend_tree.h"
 #include "tests/support/shape.h"
-#include "util/random.h"
+#include "tests/support/test_env.h"
 
 namespace lissom {
 namespace {
@@ -224,138 +223,40 @@ TEST(LeveledPicker, PicksWhatTheShapesSay) {
   }
 }
 
-// --- A tree that lives
-// --------------------------------------------------------
+// --- A tree that lives ------------------------------------------------------
 
-// A tree of numbers only: tables are added to level 0 and plans carried out by
-// pretending. Whatever the shapes become, plans keep the invariants, and the
-// work ends.
-class PretendTree {
- public:
-  explicit PretendTree(uint64_t seed) : random_(seed) {
-    options_.compression = {Compression::None()};
-    options_.filter_policy = FilterPolicy::None();
-    options_.target_file_size_base = 100;
-    options_.max_bytes_for_level_base = 400;
-    options_.max_bytes_for_level_multiplier = 4;
-  }
-
-  std::shared_ptr<const Version> Shape() const {
-    return std::make_shared<Version>(order_, levels_);
-  }
-
-  void AddLevel0Table() {
-    const uint64_t span = random_.OneIn(4) ? 20 : 2000;
-    const uint64_t begin = random_.Uniform(10000 - span);
-    levels_[0].insert(levels_[0].begin(),
-                      Table(begin, begin + 1 + random_.Uniform(span), 100));
-  }
-
-  // False: nothing to do.
-  bool Step() {
-    const auto plan = PickLeveledCompaction(Shape(), options_, state_);
-    if (!plan.has_value()) return false;
-    EXPECT_TRUE(CheckPlan(*plan).ok()) << CheckPlan(*plan);
-    Remove(plan->start_level, plan->inputs);
-    Remove(plan->output_level, plan->overlapping);
-    Version::Level& output = levels_[static_cast<size_t>(plan->output_level)];
-    if (plan->trivial_move) {
-      output.insert(output.end(), plan->inputs.begin(), plan->inputs.end());
-    } else {
-      Write(*plan, output);
-    }
-    std::sort(output.begin(), output.end(), [](const auto& a, const auto& b) {
-      return a->meta().smallest.user_key < b->meta().smallest.user_key;
-    });
-    return true;
-  }
-
-  uint64_t TotalBytes() const {
-    uint64_t bytes = 0;
-    for (int n = 0; n < Version::kLevels; ++n) bytes += Shape()->LevelBytes(n);
-    return bytes;
-  }
-  const ColumnFamilyOptions& options() const { return options_; }
-
- private:
-  std::shared_ptr<const TableFile> Table(uint64_t begin, uint64_t end,
-                                         uint64_t size) {
-    TableMetadata meta;
-    meta.number = next_number_++;
-    meta.smallest_sequence = meta.number * 10;
-    meta.largest_sequence = meta.number * 10 + 9;
-    const uint64_t trailer =
-        PackTrailer(meta.largest_sequence, EntryKind::kPut);
-    meta.smallest = InternalKey(absl::StrFormat("%06d", begin), trailer);
-    meta.largest = InternalKey(absl::StrFormat("%06d", end), trailer);
-    meta.size = size;
-    return std::make_shared<TableFile>(nullptr, meta);
-  }
-
-  void Remove(int level, const Version::Level& tables) {
-    Version::Level& all = levels_[static_cast<size_t>(level)];
-    for (const auto& table : tables) {
-      all.erase(std::find(all.begin(), all.end(), table));
-    }
-  }
-
-  // Tables of even width over the plan's range, with most of its bytes.
-  void Write(const CompactionPlan& plan, Version::Level& output) {
-    uint64_t begin = UINT64_MAX, end = 0;
-    for (const auto* tables : {&plan.inputs, &plan.overlapping}) {
-      for (const auto& table : *tables) {
-        begin = std::min<uint64_t>(
-            begin, std::strtoull(table->meta().smallest.user_key.c_str(),
-                                 nullptr, 10));
-        end = std::max<uint64_t>(
-            end,
-            std::strtoull(table->meta().largest.user_key.c_str(), nullptr, 10));
-      }
-    }
-    const uint64_t bytes = std::max<uint64_t>(
-        1, plan.input_bytes() * (80 + random_.Uniform(21)) / 100);
-    const uint64_t count =
-        std::min(bytes / options_.target_file_size_base + 1, end - begin + 1);
-    const uint64_t width = (end - begin + 1) / count;
-    for (uint64_t i = 0; i < count; ++i) {
-      const uint64_t from = begin + i * width;
-      const uint64_t to = i + 1 == count ? end : from + width - 1;
-      output.push_back(Table(from, to, bytes / count));
-    }
-  }
-
-  Random random_;
-  const KeyOrder order_{BytewiseComparator()};
-  ColumnFamilyOptions options_;
-  LeveledPickerState state_;
-  std::array<Version::Level, Version::kLevels> levels_;
-  uint64_t next_number_ = 1;
-};
-
-uint64_t Seed() {
-  const char* seed = std::getenv("LISSOM_SEED");
-  return seed == nullptr ? 20261121 : std::strtoull(seed, nullptr, 10);
-}
-
+// Whatever the shapes become, plans keep the invariants, reads find what they
+// must, and the work ends.
 TEST(LeveledPicker, KeepsALivingTreeInShape) {
-  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", Seed()));
-  for (uint64_t round = 0; round < 20; ++round) {
-    PretendTree tree(Seed() + round);
-    for (int flush = 0; flush < 200; ++flush) {
-      tree.AddLevel0Table();
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed));
+  ColumnFamilyOptions options;
+  options.compression = {Compression::None()};
+  options.filter_policy = FilterPolicy::None();
+  options.target_file_size_base = 100;
+  options.max_bytes_for_level_base = 400;
+  options.max_bytes_for_level_multiplier = 4;
+  for (uint64_t round = 0; round < 10; ++round) {
+    PretendTree tree(seed + round);
+    LeveledPickerState state;
+    for (int flush = 0; flush < 100; ++flush) {
+      tree.Flush(20);
       int steps = 0;
-      while (tree.Step()) {
-        ASSERT_LT(++steps, 1000) << "no end\n" << tree.Shape()->DebugString();
-        const auto shape = tree.Shape();
-        ASSERT_TRUE(shape->CheckInvariants().ok()) << shape->CheckInvariants();
+      while (const auto plan =
+                 PickLeveledCompaction(tree.version(), options, state)) {
+        ASSERT_LT(++steps, 1000) << "no end\n" << tree.version()->DebugString();
+        ASSERT_TRUE(CheckPlan(*plan).ok()) << CheckPlan(*plan);
+        tree.Install(*plan);
       }
+      tree.Check();
     }
-    // Settled: level 0 is short, and the upper levels are small.
-    const auto shape = tree.Shape();
-    EXPECT_LT(static_cast<int>(shape->level(0).size()),
-              tree.options().level0_file_num_compaction_trigger);
-    const uint64_t last = shape->LevelBytes(Version::kLevels - 1);
-    EXPECT_GT(last, tree.TotalBytes() / 2);
+    // Settled: level 0 is short, and most is in the last level.
+    const Version& shape = *tree.version();
+    EXPECT_LT(static_cast<int>(shape.level(0).size()),
+              options.level0_file_num_compaction_trigger);
+    uint64_t total = 0;
+    for (int n = 0; n < Version::kLevels; ++n) total += shape.LevelBytes(n);
+    EXPECT_GT(shape.LevelBytes(Version::kLevels - 1), total / 2);
   }
 }
 
