@@ -14,8 +14,8 @@
 
 #include "absl/status/status.h"
 #include "benchmarks/bench_flags.h"
-#include "benchmarks/latency_histogram.h"
 #include "lissom/db.h"
+#include "util/latency_histogram.h"
 #include "util/random.h"
 
 namespace lissom::bench {
