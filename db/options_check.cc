@@ -40,6 +40,11 @@ absl::Status Options::Validate() const {
              "needs create_if_missing: without it no open can succeed");
   faults.Add(Within<int>(static_cast<int>(wal_recovery_mode), 0, 2),
              "wal_recovery_mode", "is not a mode");
+  faults.Add(
+      std::find(listeners.begin(), listeners.end(), nullptr) == listeners.end(),
+      "listeners", "must not be null");
+  faults.Add(Within<int>(static_cast<int>(statistics_level), 0, 2),
+             "statistics_level", "is not a level");
   faults.Add(comparator != nullptr, "comparator", "must not be null");
   faults.Add(comparator == nullptr || !comparator->Name().empty(), "comparator",
              "must have a name");

@@ -41,6 +41,16 @@ enum class WalRecoveryMode : uint8_t {
   kAbsolute,
 };
 
+// Which calls have their latency measured (lissom/metrics.h). Counters and
+// stalls are always counted.
+enum class StatisticsLevel : uint8_t {
+  kOff,      // None.
+  kSampled,  // One in 64, drawn at random; every flush, compaction and sync.
+  kAll,      // Every one: some 50 ns each.
+};
+
+class EventListener;  // lissom/event_listener.h
+
 struct DBOptions {
   // Create the database if it does not exist. The parent directory must.
   bool create_if_missing = false;
@@ -71,6 +81,10 @@ struct DBOptions {
   // the executor has threads to spare. 1 to 64. Larger: level 0 drains sooner,
   // at the price of a few smaller tables.
   int max_subcompactions = 1;
+  // Told of flushes, compactions, stalls and errors, one after the other, from
+  // a background task. None may be null.
+  std::vector<std::shared_ptr<EventListener>> listeners;
+  StatisticsLevel statistics_level = StatisticsLevel::kSampled;
 
   // Seeds what is random (file ids). 0: from the system. Set it only to replay
   // a test: two databases with one seed have files that can be mistaken for

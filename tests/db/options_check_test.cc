@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "lissom/event_listener.h"
 #include "lissom/options.h"
 
 namespace lissom {
@@ -82,6 +83,31 @@ TEST(OptionsCheck, WalRecoveryModeIsOneOfThree) {
                     o.wal_recovery_mode = static_cast<WalRecoveryMode>(255);
                   }}},
                 "wal_recovery_mode is not a mode");
+}
+
+TEST(OptionsCheck, ListenersAreAllThere) {
+  ExpectTaken({{"two", [](Options& o) {
+                  o.listeners = {std::make_shared<EventListener>(),
+                                 std::make_shared<EventListener>()};
+                }}});
+  ExpectRefused({{"one", [](Options& o) { o.listeners = {nullptr}; }},
+                 {"the last",
+                  [](Options& o) {
+                    o.listeners = {std::make_shared<EventListener>(), nullptr};
+                  }}},
+                "listeners must not be null");
+}
+
+TEST(OptionsCheck, StatisticsLevelIsOneOfThree) {
+  ExpectTaken(
+      {{"off", [](Options& o) { o.statistics_level = StatisticsLevel::kOff; }},
+       {"all",
+        [](Options& o) { o.statistics_level = StatisticsLevel::kAll; }}});
+  ExpectRefused({{"3",
+                  [](Options& o) {
+                    o.statistics_level = static_cast<StatisticsLevel>(3);
+                  }}},
+                "statistics_level is not a level");
 }
 
 TEST(OptionsCheck, ComparatorHasAName) {
