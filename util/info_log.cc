@@ -1,5 +1,6 @@
 #include "util/info_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,21 @@ char Letter(LogLevel level) {
   return '?';
 }
 
+// As Escape, but a backslash stays: messages bring escapes of their own, and
+// lines of JSON must read back.
+std::string AsOneLine(std::string_view line) {
+  std::string text;
+  const std::string_view kept = line.substr(0, kMaxLineBytes);
+  for (size_t begin = 0; begin <= kept.size();) {
+    const size_t end = std::min(kept.find('\\', begin), kept.size());
+    text += Escape(kept.substr(begin, end - begin), kMaxLineBytes);
+    if (end < kept.size()) text += '\\';
+    begin = end + 1;
+  }
+  if (kept.size() < line.size()) text += "...";
+  return text;
+}
+
 class InfoLog final : public Logger {
  public:
   InfoLog(std::shared_ptr<FileSystem> file_system, std::shared_ptr<Clock> clock,
@@ -38,7 +54,7 @@ class InfoLog final : public Logger {
     const std::string text =
         absl::StrCat(absl::FormatTime("%E4Y-%m-%dT%H:%M:%E6SZ", clock_->Now(),
                                       absl::UTCTimeZone()),
-                     letter, Escape(line, kMaxLineBytes), "\n");
+                     letter, AsOneLine(line), "\n");
     MutexLock lock(mu_);
     // After a failed append the file may end in half a line: end it first.
     const std::string_view pieces[] = {torn_ ? "\n" : "", text};

@@ -64,6 +64,17 @@ TEST_F(InfoLogTest, AMessageCannotForgeALine) {
   EXPECT_LT(bytes.size(), 10'000u);
 }
 
+TEST_F(InfoLogTest, KeepsTheEscapesOfAMessage) {
+  const auto log = Open();
+  log->Log(LogLevel::kInfo, R"({"path":"a\"b\\c\u00e4"})");
+  log->Log(LogLevel::kInfo, "\\");
+  log->Log(LogLevel::kInfo, "\\\n\\");
+  EXPECT_THAT(Bytes("/LOG"),
+              HasSubstr("I {\"path\":\"a\\\"b\\\\c\\u00e4\"}\n"));
+  EXPECT_THAT(Bytes("/LOG"), HasSubstr("I \\\n"));
+  EXPECT_THAT(Bytes("/LOG"), HasSubstr("I \\\\x0a\\\n"));
+}
+
 TEST_F(InfoLogTest, KeepsTheLogBefore) {
   for (const char* message : {"first", "second", "third"}) {
     Open()->Log(LogLevel::kInfo, message);
