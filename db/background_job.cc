@@ -5,11 +5,12 @@
 namespace lissom {
 
 BackgroundJob::BackgroundJob(Executor& executor, Executor::Priority priority,
-                             Mutex& mu, CondVar& cv,
+                             int limit, Mutex& mu, CondVar& cv,
                              std::function<bool()> has_work,
                              std::function<void()> run)
     : executor_(executor),
       priority_(priority),
+      limit_(limit),
       mu_(mu),
       cv_(cv),
       has_work_(std::move(has_work)),
@@ -17,7 +18,7 @@ BackgroundJob::BackgroundJob(Executor& executor, Executor::Priority priority,
 
 void BackgroundJob::Poke() {
   mu_.AssertHeld();
-  if (scheduled_ || stopped_ || !has_work_()) return;
+  if (scheduled_ || stopped_ || running_ >= limit_ || !has_work_()) return;
   Schedule();
   scheduled_ = true;  // Not before: Schedule may throw.
 }
@@ -33,6 +34,8 @@ void BackgroundJob::Schedule() {
 
 void BackgroundJob::RunOnce() {
   MutexLock lock(mu_);
+  scheduled_ = false;
+  ++running_;
   try {
     if (!stopped_ && has_work_()) {
       MutexUnlock unlock(mu_);
@@ -41,7 +44,7 @@ void BackgroundJob::RunOnce() {
   } catch (...) {  // Reported as far as it could be; the host lives on.
   }
   // One run a task: others of this priority get their turn in between.
-  scheduled_ = false;
+  --running_;
   try {
     Poke();
   } catch (...) {  // An executor that refuses: the next Poke asks it again.

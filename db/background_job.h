@@ -1,5 +1,6 @@
 // BackgroundJob runs one kind of background work (flushes, compactions): at
-// most one run at a time, and again as long as there is work.
+// most `limit` runs at a time, and again as long as there is work. A run that
+// leaves work for another calls Poke.
 //
 // Threads: everything under the owner's mutex, which is not held while the work
 // runs. Stop, then wait for idle(), before anything the work uses goes away.
@@ -17,18 +18,26 @@ class BackgroundJob {
  public:
   // `has_work` is asked with `mu` held, `run` is called without it. `cv` is
   // signalled after every run.
-  BackgroundJob(Executor& executor, Executor::Priority priority, Mutex& mu,
-                CondVar& cv, std::function<bool()> has_work,
+  BackgroundJob(Executor& executor, Executor::Priority priority, int limit,
+                Mutex& mu, CondVar& cv, std::function<bool()> has_work,
                 std::function<void()> run);
 
-  // Starts the job if there is work and it is not under way. Requires, like the
-  // two below: the owner's mutex is held (an assertion, because the analysis
-  // does not know that it is this mu_).
+  // Has a run begin, if there is work, one more may run, and none is about to
+  // begin. Requires, like the others below: the owner's mutex is held (an
+  // assertion, because the analysis does not know that it is this mu_).
   void Poke();
   void Stop();  // No further run begins.
   bool idle() const {
     mu_.AssertHeld();
-    return !scheduled_;
+    return !scheduled_ && running_ == 0;
+  }
+  int running() const {
+    mu_.AssertHeld();
+    return running_;
+  }
+  bool scheduled() const {
+    mu_.AssertHeld();
+    return scheduled_;
   }
 
  private:
@@ -37,11 +46,13 @@ class BackgroundJob {
 
   Executor& executor_;
   const Executor::Priority priority_;
+  const int limit_;
   Mutex& mu_;
   CondVar& cv_;
   const std::function<bool()> has_work_;
   const std::function<void()> run_;
-  bool scheduled_ ABSL_GUARDED_BY(mu_) = false;
+  bool scheduled_ ABSL_GUARDED_BY(mu_) = false;  // And not begun.
+  int running_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
 };
 

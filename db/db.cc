@@ -133,6 +133,12 @@ absl::Status DB::SyncWal() {
   return Guarded([&] { return impl_->SyncWal(); });
 }
 
+absl::Status DB::CompactRange(const CompactRangeOptions& options,
+                              std::optional<std::string_view> begin,
+                              std::optional<std::string_view> end) {
+  return Guarded([&] { return impl_->CompactRange(options, begin, end); });
+}
+
 absl::Status DB::Resume() {
   return Guarded([&] { return impl_->Resume(); });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,8 +31,9 @@ std::string Plain(const absl::Status& status) {
 DbImpl::DbImpl(Parts parts)
     : parts_(std::move(parts)),
       versions_(*parts_.versions),
+      compactions_(parts_.options),
       flush_job_(
-          *parts_.options.executor, Executor::Priority::kHigh, mu_, cv_,
+          *parts_.options.executor, Executor::Priority::kHigh, 1, mu_, cv_,
           [this] {
             mu_.AssertHeld();
             return !sealed_.empty() &&
@@ -39,10 +41,12 @@ DbImpl::DbImpl(Parts parts)
           },
           [this] { RunFlushJob(); }),
       compaction_job_(
-          *parts_.options.executor, Executor::Priority::kLow, mu_, cv_,
+          *parts_.options.executor, Executor::Priority::kLow,
+          std::max(1, parts_.options.max_background_jobs - 1), mu_, cv_,
           [this] {
             mu_.AssertHeld();
-            return compaction_wanted_ && CompactionMayRun();
+            return !absl::IsFailedPrecondition(writes_->latched()) &&
+                   compactions_.HasWork(versions_.current(), Moment());
           },
           [this] { RunCompactionJob(); }) {
   const uint64_t log_number = parts_.log->header().number;
@@ -74,7 +78,6 @@ DbImpl::~DbImpl() {
 void DbImpl::Start() {
   MutexLock lock(mu_);
   NoteShape();
-  compaction_job_.Poke();
 }
 
 // --- Writes -----------------------------------------------------------------
@@ -99,19 +102,24 @@ absl::Status DbImpl::Write(const WriteOptions& options,
   return writes_->Write(request);
 }
 
-std::optional<StallCause> DbImpl::Obstacle(bool seal) const {
+std::optional<StallCause> DbImpl::Obstacle(bool seal) {
   if (seal && static_cast<int>(sealed_.size()) + 1 >=
                   parts_.options.max_write_buffer_number) {
     return StallCause::kMemtables;
   }
-  // Level 0 holds writes up only while a compaction is on its way: if it cannot
-  // run, waiting for it would be for ever.
-  if (!compaction_job_.idle() &&
-      static_cast<int>(versions_.current()->level(0).size()) >=
-          parts_.options.level0_stop_writes_trigger) {
-    return StallCause::kLevel0Files;
+  const std::shared_ptr<const Version> version = versions_.current();
+  const Options& options = parts_.options;
+  std::optional<StallCause> cause;
+  if (static_cast<int>(version->level(0).size()) >=
+      options.level0_stop_writes_trigger) {
+    cause = StallCause::kLevel0Files;
+  } else if (compactions_.PendingBytes(*version) >=
+             options.hard_pending_compaction_bytes_limit) {
+    cause = StallCause::kPendingCompaction;
   }
-  return std::nullopt;
+  // The tree holds writes up only while somebody works at it: else waiting
+  // would be for ever.
+  return cause.has_value() && Compacting() ? cause : std::nullopt;
 }
 
 absl::Status DbImpl::MakeRoom(bool seal, const Patience& patience) {
@@ -147,19 +155,22 @@ absl::Status DbImpl::WaitForRoom(bool seal, const Patience& patience) {
 }
 
 // How far the tree is on its way from where writes are slowed down to where
-// they stop.
+// they stop. As in Obstacle: what nobody works at holds nobody up.
 void DbImpl::UpdateThrottle(const Version& version) {
   const Options& options = parts_.options;
   const auto between = [](double value, double slow, double stop) {
     return stop > slow ? (value - slow) / (stop - slow) : 0;
   };
-  // As in Obstacle: what nobody works at holds nobody up.
-  const double level0 =
-      compaction_wanted_ ? static_cast<double>(version.level(0).size()) : 0;
-  writes_->throttle().Set(
-      StallCause::kLevel0Files,
-      between(level0, options.level0_slowdown_writes_trigger - 1,
-              options.level0_stop_writes_trigger));
+  double level0 = between(static_cast<double>(version.level(0).size()),
+                          options.level0_slowdown_writes_trigger - 1,
+                          options.level0_stop_writes_trigger);
+  double pending =
+      between(static_cast<double>(compactions_.PendingBytes(version)),
+              static_cast<double>(options.soft_pending_compaction_bytes_limit),
+              static_cast<double>(options.hard_pending_compaction_bytes_limit));
+  if ((level0 > 0 || pending > 0) && !Compacting()) level0 = pending = 0;
+  writes_->throttle().Set(StallCause::kLevel0Files, level0);
+  writes_->throttle().Set(StallCause::kPendingCompaction, pending);
 }
 
 absl::Status DbImpl::SealMemtable() {
@@ -253,14 +264,11 @@ absl::Status DbImpl::TryResume() {
     }
     memtables.push_back(active_);
   }
-  const OutputDeps deps{
-      .source = *parts_.source,
-      .new_file_number = [this] { return versions_.NewFileNumber(); },
-      .new_file_id = [this] { return versions_.NewFileId(); }};
-  LISSOM_ASSIGN_OR_RETURN(const FlushResult flushed,
-                          RunFlush(deps, {.options = parts_.options,
-                                          .memtables = std::move(memtables),
-                                          .snapshots = reader_->snapshots().ForJob()}));
+  LISSOM_ASSIGN_OR_RETURN(
+      const FlushResult flushed,
+      RunFlush(Outputs(), {.options = parts_.options,
+                           .memtables = std::move(memtables),
+                           .snapshots = reader_->snapshots().ForJob()}));
   const SequenceNumber last = writes_->last_sequence();
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log,
                           CreateLog(*parts_.source, versions_, last,
@@ -288,7 +296,6 @@ absl::Status DbImpl::TryResume() {
   writes_->Restart(std::move(fresh), std::move(new_log));
   MutexLock lock(mu_);
   NoteShape();
-  compaction_job_.Poke();
   cv_.SignalAll();
   log().Log(LogLevel::kInfo,
             absl::StrCat("writes are accepted again; they were refused for: ",
@@ -318,11 +325,13 @@ void DbImpl::ResumeLater() {
     constexpr int kMaxDoublings = 8;  // Of a second.
     delay = absl::Seconds(1 << std::min(resume_failures_, kMaxDoublings));
   }
-  parts_.options.executor->ScheduleAfter(
-      delay, Executor::Priority::kHigh, [weak = weak_from_this()] {
-        // Never the last owner's last act in a database that is gone.
-        if (const auto self = weak.lock()) self->ResumeByItself();
-      });
+  parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kHigh,
+                                         [weak = weak_from_this()] {
+                                           // Never the last owner's last act in
+                                           // a database that is gone.
+                                           if (const auto self = weak.lock())
+                                             self->ResumeByItself();
+                                         });
 }
 
 void DbImpl::ResumeByItself() {
@@ -402,6 +411,13 @@ absl::Status DbImpl::Flush(const FlushOptions& options) {
   return closing_ ? Closed() : writes_->latched();
 }
 
+OutputDeps DbImpl::Outputs() {
+  return {.source = *parts_.source,
+          .new_file_number = [this] { return versions_.NewFileNumber(); },
+          .new_file_id = [this] { return versions_.NewFileId(); },
+          .now = [this] { return parts_.options.clock->Now(); }};
+}
+
 void DbImpl::RunFlushJob() {
   const absl::Status status = Guarded([this] { return FlushOldest(); });
   if (!status.ok()) {
@@ -417,18 +433,19 @@ absl::Status DbImpl::FlushOldest() {
     MutexLock lock(mu_);
     sealed = sealed_.back();
   }
-  LISSOM_ASSIGN_OR_RETURN(const std::optional<TableMetadata> table,
-                          FlushMemtable(
-                              *parts_.source, parts_.options, sealed.memtable,
-                              reader_->snapshots().ForJob(),
-                              [this] { return versions_.NewFileNumber(); },
-                              [this] { return versions_.NewFileId(); }));
+  LISSOM_ASSIGN_OR_RETURN(
+      const FlushResult flushed,
+      RunFlush(Outputs(), {.options = parts_.options,
+                           .memtables = {sealed.memtable},
+                           .snapshots = reader_->snapshots().ForJob()}));
   VersionEdit edit;
   // In the order of memtables: every change up to the last of this one is in
   // durable tables when the edit is, so the log need not be synced first.
   edit.min_log_number = sealed.next_log_number;
   edit.flushed_sequence = sealed.last_sequence;
-  if (table.has_value()) edit.added.push_back({.level = 0, .table = *table});
+  if (flushed.table.has_value()) {
+    edit.added.push_back({.level = 0, .table = *flushed.table});
+  }
   LISSOM_SYNC_POINT("DbImpl:BeforeFlushInstall");
   LISSOM_RETURN_IF_ERROR(versions_.Apply(edit));
   writes_->ReleaseLogsBelow(sealed.next_log_number);
@@ -437,97 +454,148 @@ absl::Status DbImpl::FlushOldest() {
   PublishView();
   writes_->SetLastMemtable(false);
   NoteShape();
-  compaction_job_.Poke();
   return absl::OkStatus();
 }
 
-// --- Compaction
-// ---------------------------------------------------------------
+// --- Compaction -------------------------------------------------------------
 
-bool DbImpl::CompactionMayRun() const {
-  return writes_->latched().ok() &&
-         (compaction_failures_ == 0 ||
-          parts_.options.clock->Monotonic() >= compaction_retry_at_);
+CompactionScheduler::Moment DbImpl::Moment() {
+  return {.now = parts_.options.clock->Monotonic(),
+          .wall = parts_.options.clock->Now(),
+          .oldest_snapshot = reader_->snapshots().ForJob().front()};
 }
 
+bool DbImpl::Compacting() {
+  return compactions_.running() > 0 || compaction_job_.scheduled() ||
+         (writes_->latched().ok() &&
+          compactions_.HasWork(versions_.current(), Moment()));
+}
+
+// The tree or what is done about it has changed.
 void DbImpl::NoteShape() {
-  const std::shared_ptr<const Version> version = versions_.current();
-  LeveledPickerState trial = picker_state_;
-  compaction_wanted_ =
-      PickLeveledCompaction(version, parts_.options, trial).has_value();
-  if (static_cast<int>(version->level(0).size()) >=
-      parts_.options.level0_stop_writes_trigger) {
-    writes_->NeedRoom();
-  }
-  UpdateThrottle(*version);
+  compaction_job_.Poke();
+  UpdateThrottle(*versions_.current());
+  if (Obstacle(false).has_value()) writes_->NeedRoom();
 }
 
 void DbImpl::RunCompactionJob() {
-  const absl::Status status = Guarded([this]() -> absl::Status {
-    std::optional<CompactionPlan> plan;
+  std::optional<CompactionPlan> plan;
+  const absl::Status status = Guarded([&]() -> absl::Status {
     {
       MutexLock lock(mu_);
-      plan = PickLeveledCompaction(versions_.current(), parts_.options,
-                                   picker_state_);
-      compaction_wanted_ = plan.has_value();
+      plan = compactions_.Next(versions_.current(), Moment());
+      if (!plan.has_value()) return absl::OkStatus();
+      compaction_job_.Poke();  // For what can run beside it.
     }
-    return plan.has_value() ? CompactOnce(*plan) : absl::OkStatus();
-  });  // With the plan go its holds on the inputs, which may now be deleted.
-  if (!status.ok() && !absl::IsCancelled(status)) {
-    NoteCompactionFailure(status);
-    log().Log(LogLevel::kError,
-              absl::StrCat("a compaction failed: ", Plain(status)));
-  }
+    return CompactOnce(*plan);
+  });
+  if (plan.has_value()) FinishCompaction(*plan, status);
+  plan.reset();  // Its holds on the inputs, which may now be deleted.
   DeleteObsoleteFiles();
 }
 
 absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
+  const auto cancelled = [this, &plan] {
+    return stopping_.load(std::memory_order_relaxed) ||
+           (plan.cancelled != nullptr &&
+            plan.cancelled->load(std::memory_order_relaxed));
+  };
   LISSOM_ASSIGN_OR_RETURN(
-      const VersionEdit edit,
-      RunCompaction(
-          *parts_.source, parts_.options, plan, reader_->snapshots().ForJob(),
-          [this] { return versions_.NewFileNumber(); },
-          [this] { return versions_.NewFileId(); }, stopping_));
+      const CompactionResult result,
+      RunCompaction(Outputs(), {.plan = plan,
+                                .options = parts_.options,
+                                .snapshots = reader_->snapshots().ForJob(),
+                                .cancelled = cancelled,
+                                .max_parts = parts_.options.max_subcompactions,
+                                .executor = parts_.options.executor.get()}));
   LISSOM_SYNC_POINT("DbImpl:BeforeCompactionInstall");
-  const absl::Status applied = versions_.Apply(edit);
+  const absl::Status applied = versions_.Apply(result.edit);
   if (!applied.ok()) {
-    Latch(applied);
-    return absl::OkStatus();  // Latched is more than a failed compaction.
+    Latch(applied);  // More than a failed compaction.
+    return absl::CancelledError("its edit could not be applied");
   }
   MutexLock lock(mu_);
-  compaction_failures_ = 0;
-  compaction_error_ = absl::OkStatus();
   PublishView();
-  NoteShape();
   reader_->DeleteAfterIterators();
   return absl::OkStatus();
 }
 
-void DbImpl::NoteCompactionFailure(const absl::Status& status) {
-  ErrorDetail detail = DetailOf(status).value_or(ErrorDetail{});
-  detail.severity = Severity::kJob;
-  MutexLock lock(mu_);
-  compaction_error_ = WithDetail(status, detail);
-  // A damaged table stays where it is: trying again would not mend it.
-  if (QuarantineDamaged(status)) {
-    NoteShape();
-    return;
+void DbImpl::FinishCompaction(const CompactionPlan& plan,
+                              const absl::Status& status) {
+  bool retry = false;
+  {
+    MutexLock lock(mu_);
+    // A clock or an order that throws must not keep the tables taken.
+    CompactionScheduler::Moment moment;
+    Quietly([&] { moment = Moment(); });
+    Quietly([&] {
+      mu_.AssertHeld();
+      compactions_.Finished(plan, status, versions_.current(), moment);
+    });
+    retry = compactions_.RetryAt().has_value();
+    Quietly([&] {
+      mu_.AssertHeld();
+      NoteShape();
+    });
+    cv_.SignalAll();  // Whoever asked for it, and writers that wait.
   }
-  constexpr int kMaxDoublings = 8;  // Of a second.
-  compaction_retry_at_ =
-      parts_.options.clock->Monotonic() +
-      absl::Seconds(1 << std::min(compaction_failures_, kMaxDoublings));
-  ++compaction_failures_;
-  NoteShape();
+  if (status.ok() || absl::IsCancelled(status)) return;
+  Quietly([&] {
+    log().Log(LogLevel::kError,
+              absl::StrCat("a compaction failed: ", Plain(status)));
+    if (retry) RetryCompactionsLater();
+  });
 }
 
-bool DbImpl::QuarantineDamaged(const absl::Status& status) {
-  const std::optional<ErrorDetail> detail = DetailOf(status);
-  if (!absl::IsDataLoss(status) || !detail.has_value()) return false;
-  const std::string name = detail->file.substr(detail->file.rfind('/') + 1);
-  const std::optional<ParsedFileName> file = ParseFileName(name);
-  return file.has_value() && file->type == FileType::kTable &&
-         picker_state_.quarantined.insert(file->number).second;
+// Without timers they are retried after the next flush.
+void DbImpl::RetryCompactionsLater() {
+  absl::Duration delay;
+  {
+    MutexLock lock(mu_);
+    const std::optional<absl::Duration> at = compactions_.RetryAt();
+    if (!at.has_value() || closing_) return;
+    delay = *at - parts_.options.clock->Monotonic();
+  }
+  parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kLow,
+                                         [weak = weak_from_this()] {
+                                           const auto self = weak.lock();
+                                           if (self == nullptr) return;
+                                           MutexLock lock(self->mu_);
+                                           self->compaction_job_.Poke();
+                                         });
+}
+
+absl::Status DbImpl::CompactRange(const CompactRangeOptions& options,
+                                  std::optional<std::string_view> begin,
+                                  std::optional<std::string_view> end) {
+  if (closed()) return Closed();
+  if (begin.has_value() && end.has_value() &&
+      parts_.source->order.CompareUser(*begin, *end) > 0) {
+    return absl::InvalidArgumentError("the range ends before it begins");
+  }
+  LISSOM_RETURN_IF_ERROR(Flush({}));
+  const auto owned = [](std::optional<std::string_view> key) {
+    return key.has_value() ? std::optional<std::string>(*key) : std::nullopt;
+  };
+  std::shared_ptr<const ManualCompaction> request;
+  {
+    MutexLock lock(mu_);
+    request = compactions_.AddManual(owned(begin), owned(end), options,
+                                     versions_.current());
+    compaction_job_.Poke();
+  }
+  const std::stop_callback on_stop(options.stop, [&] {
+    MutexLock lock(mu_);
+    compactions_.Cancel(*request);
+    cv_.SignalAll();
+  });
+  MutexLock lock(mu_);
+  Await(*parts_.options.executor, mu_, cv_, [&] {
+    mu_.AssertHeld();
+    return request->done() || closing_ || !writes_->latched().ok();
+  });
+  if (request->done()) return request->status();
+  return closing_ ? Closed() : writes_->latched();
 }
 
 // --- Housekeeping
@@ -573,7 +641,7 @@ absl::Status DbImpl::WaitForIdle() {
   });
   if (closing_) return Closed();
   LISSOM_RETURN_IF_ERROR(writes_->latched());
-  return compaction_error_;
+  return compactions_.error();
 }
 
 bool DbImpl::HasUnlogged() const {

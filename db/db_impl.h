@@ -24,8 +24,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "db/background_job.h"
-#include "db/compaction/leveled_picker.h"
+#include "db/compaction/compaction_scheduler.h"
 #include "db/memtable/memtable.h"
+#include "db/output/table_output.h"
 #include "db/read/reader.h"
 #include "db/version/version_set.h"
 #include "db/write/write_path.h"
@@ -72,6 +73,9 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   absl::Status SyncWal();
   absl::Status Resume();
   absl::Status WaitForIdle();
+  absl::Status CompactRange(const CompactRangeOptions& options,
+                            std::optional<std::string_view> begin,
+                            std::optional<std::string_view> end);
   uint64_t LatestSequence() const;
 
   Logger& log() { return *parts_.options.info_log; }
@@ -92,7 +96,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   absl::Status SealMemtable();
   absl::Status TrySealMemtable();
   // What writes must wait for; nullopt: nothing.
-  std::optional<StallCause> Obstacle(bool seal) const
+  std::optional<StallCause> Obstacle(bool seal)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WaitForRoom(bool seal, const Patience& patience);
   void UpdateThrottle(const Version& version)
@@ -101,15 +105,16 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  OutputDeps Outputs();
   void RunFlushJob();
   absl::Status FlushOldest();
   void RunCompactionJob();
   absl::Status CompactOnce(const CompactionPlan& plan);
-  void NoteCompactionFailure(const absl::Status& status);
-  // True if `status` names a damaged table that was not yet set aside.
-  bool QuarantineDamaged(const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool CompactionMayRun() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FinishCompaction(const CompactionPlan& plan, const absl::Status& status);
+  void RetryCompactionsLater();
+  CompactionScheduler::Moment Moment();
+  // Is a compaction running, or about to?
+  bool Compacting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Latches `cause`: no write is acknowledged from now on.
   void Latch(const absl::Status& cause) { writes_->Latch(cause); }
@@ -136,12 +141,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   Ref<const Memtable> active_ ABSL_GUARDED_BY(mu_);
   std::deque<Sealed> sealed_ ABSL_GUARDED_BY(mu_);  // Newest first.
   std::set<uint64_t> logs_ ABSL_GUARDED_BY(mu_);    // Files there are.
-  LeveledPickerState picker_state_ ABSL_GUARDED_BY(mu_);
-  bool compaction_wanted_ ABSL_GUARDED_BY(mu_) = false;
-  int compaction_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
-  absl::Duration compaction_retry_at_ ABSL_GUARDED_BY(mu_) =
-      absl::ZeroDuration();
-  absl::Status compaction_error_ ABSL_GUARDED_BY(mu_);
+  CompactionScheduler compactions_ ABSL_GUARDED_BY(mu_);
   int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool close_done_ ABSL_GUARDED_BY(mu_) = false;

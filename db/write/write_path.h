@@ -51,9 +51,9 @@ struct Patience {
   absl::Duration deadline = absl::InfiniteDuration();  // Monotonic().
 };
 
-// Finds room for more writes. Called by the leader, without locks; may wait, and
-// may give the path a fresh memtable and log (SwitchTo). An error concerns the
-// one write that asked.
+// Finds room for more writes. Called by the leader, without locks; may wait,
+// and may give the path a fresh memtable and log (SwitchTo). An error concerns
+// the one write that asked.
 class RoomMaker {
  public:
   virtual ~RoomMaker() = default;
@@ -203,7 +203,8 @@ class WritePath {
   SyncMark mark_;                                      // Durable.
   uint64_t unlogged_ = 0;  // Sequences since the log's last record.
   bool memtable_has_unlogged_ = false;
-  bool half_inserted_ = false;  // A failed group stands in the memtable in part.
+  bool half_inserted_ =
+      false;  // A failed group stands in the memtable in part.
   WriteThrottle throttle_;
 
   std::atomic<SequenceNumber>

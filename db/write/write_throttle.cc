@@ -30,6 +30,12 @@ std::string_view Meaning(StallCause cause) {
       return "level 0 has too many tables";
     case StallCause::kPendingCompaction:
       return "compactions have too much to do";
+    case StallCause::kMemoryBudget:
+      return "memory_budget is used up";
+    case StallCause::kSpaceLimit:
+      return "max_space_bytes is used up";
+    case StallCause::kWalSize:
+      return "the logs are larger than max_total_wal_size";
   }
   return "";
 }
@@ -52,8 +58,8 @@ void WriteThrottle::Set(StallCause cause, double pressure) {
 }
 
 void WriteThrottle::Charge(size_t bytes) {
-  const double price = static_cast<double>(nanos_per_kib()) *
-                       static_cast<double>(bytes) / 1024;
+  const double price =
+      static_cast<double>(nanos_per_kib()) * static_cast<double>(bytes) / 1024;
   owed_nanos_ += static_cast<int64_t>(
       std::min(price, static_cast<double>(kMostWaitNanos)));
   owed_nanos_ = std::min(owed_nanos_, kMostWaitNanos);

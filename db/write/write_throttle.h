@@ -27,7 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "db/write/stall_cause.h"
+#include "lissom/metrics.h"
 #include "util/mutex.h"
 
 namespace lissom {

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,6 +91,14 @@ class DB final {
   absl::Status Flush(const FlushOptions& options = {});
   // Makes every acknowledged write durable.
   absl::Status SyncWal();
+  // Brings all entries of the keys in [begin, end] (nullopt: open), those in
+  // memory included, down to the deepest level that holds any of the range:
+  // what is deleted or overwritten leaves the disk. Returns when that is done;
+  // what is written meanwhile may stay above. kInvalidArgument: begin is behind
+  // end; kCancelled: options.stop, or a close. An error of a compaction ends it.
+  absl::Status CompactRange(const CompactRangeOptions& options,
+                            std::optional<std::string_view> begin,
+                            std::optional<std::string_view> end);
   // Returns when no flush or compaction is pending or running. An error: the
   // one that keeps them from finishing.
   absl::Status WaitForIdle();

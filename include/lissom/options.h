@@ -69,6 +69,10 @@ struct DBOptions {
   // for flushes. Threads of the database's own pool; an executor of yours has
   // as many as it likes.
   int max_background_jobs = 2;
+  // Pieces that a large compaction is cut into, to be merged side by side if
+  // the executor has threads to spare. 1 to 64. Larger: level 0 drains sooner,
+  // at the price of a few smaller tables.
+  int max_subcompactions = 1;
 
   // The world, injected. Unset: the machine's files and clock, a thread pool
   // of the database's own, and a LOG file in its directory.
@@ -77,10 +81,6 @@ struct DBOptions {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Logger> info_log;
 
-  // Pieces that a large compaction is cut into, to be merged side by side if
-  // the executor has threads to spare. 1 to 64. Larger: level 0 drains sooner,
-  // at the price of a few smaller tables.
-  int max_subcompactions = 1;
   // Told of flushes, compactions, stalls and errors, one after the other, from
   // a background task. None may be null.
   std::vector<std::shared_ptr<EventListener>> listeners;

@@ -77,9 +77,13 @@ class BackgroundJobTest : public ::testing::Test {
   int runs_ = 0;
   bool ask_throws_ = false;
   std::function<void()> during_;
-  BackgroundJob job_{
-      executor_, Executor::Priority::kHigh,    mu_,
-      cv_,       [this] { return HasWork(); }, [this] { Run(); }};
+  BackgroundJob job_{executor_,
+                     Executor::Priority::kHigh,
+                     1,
+                     mu_,
+                     cv_,
+                     [this] { return HasWork(); },
+                     [this] { Run(); }};
 };
 
 TEST_F(BackgroundJobTest, WithoutWorkStartsNothing) {
@@ -232,7 +236,7 @@ TEST(BackgroundJob, WakesWhoeverWaitsForIt) {
   uint64_t work = 0;
   std::atomic<int> running{0};
   BackgroundJob job(
-      *pool, Executor::Priority::kLow, mu, cv,
+      *pool, Executor::Priority::kLow, 1, mu, cv,
       [&] {
         mu.AssertHeld();
         return work > 0;
