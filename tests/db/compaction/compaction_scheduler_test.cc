@@ -271,6 +271,30 @@ TEST_F(Scheduler, WaitsForTablesThatAreBusyAndHoldsThemForTheRequest) {
   EXPECT_FALSE(request->done());
 }
 
+// Else plans that take its tables by turns could keep it waiting for ever.
+TEST_F(Scheduler, KeepsAlsoTheTablesThatAreFree) {
+  const VersionPtr version = ParseShape(
+      "L4: 9[a-d]\nL5: 1[a-b]:15M 2[c-d]:15M\nL6: 3[a-b]:50M 4[c-d]:50M");
+  ASSERT_EQ(Next(version), "compact 1 L5 + 3 L6 -> L6");
+  ASSERT_EQ(Next(version), "compact 2 L5 + 4 L6 -> L6");
+  Ask("a", "d", version);
+  Finish(0, absl::CancelledError(), version);
+  EXPECT_EQ(Next(version), "nothing");
+  Finish(1, absl::CancelledError(), version);
+  EXPECT_EQ(Next(version), "compact 9 L4 + 1 2 L5 -> L5");
+}
+
+TEST_F(Scheduler, WritesNothingBetweenTablesThatAreBecomingOne) {
+  const VersionPtr before = ParseShape("L6: 1[a-b]:20M 3[e-f]:20M");
+  Ask(std::nullopt, std::nullopt, before, true);
+  ASSERT_EQ(Next(before), "rewrite 1 3 L6");
+  const VersionPtr version =
+      ParseShape("L5: 9[c-d]:20M\nL6: 1[a-b]:20M 3[e-f]:20M");
+  EXPECT_EQ(Next(version), "nothing");
+  Finish(0, absl::OkStatus(), version);
+  EXPECT_EQ(Next(version), "move 9 L5 -> L6");
+}
+
 TEST_F(Scheduler, KeepsLevel0ForARequestThatWaitsForIt) {
   const VersionPtr v1 = ParseShape("L0: 4[a-d] 3[a-d] 2[a-d] 1[a-d]");
   ASSERT_EQ(Next(v1), "compact 4 3 2 1 L0 -> L6");
