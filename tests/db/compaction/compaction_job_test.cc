@@ -1,7 +1,10 @@
 #include "db/compaction/compaction_job.h"
 
 #include <array>
+#include <atomic>
 #include <map>
+#include <memory>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/db/output/table_world.h"
+#include "tests/support/simulated_executor.h"
 #include "tests/support/test_env.h"
 
 namespace lissom {
@@ -51,7 +55,9 @@ class CompactionJob : public ::testing::Test {
       begin = std::min(begin, table->meta().smallest.user_key);
       end = std::max(end, table->meta().largest.user_key);
     }
-    plan.overlapping = plan.version->Overlapping(output_level, begin, end);
+    if (output_level > start_level) {
+      plan.overlapping = plan.version->Overlapping(output_level, begin, end);
+    }
     if (output_level + 1 < Version::kLevels) {
       plan.grandparents =
           plan.version->Overlapping(output_level + 1, begin, end);
@@ -64,7 +70,9 @@ class CompactionJob : public ::testing::Test {
     return RunCompaction(world_.Deps(), {.plan = plan,
                                          .options = options_,
                                          .snapshots = std::move(snapshots),
-                                         .cancelled = cancelled_});
+                                         .cancelled = cancelled_,
+                                         .max_parts = max_parts_,
+                                         .executor = executor_});
   }
 
   // Carries the edit out.
@@ -117,6 +125,8 @@ class CompactionJob : public ::testing::Test {
   ColumnFamilyOptions options_;
   Levels levels_;
   std::function<bool()> cancelled_;
+  int max_parts_ = 1;
+  Executor* executor_ = nullptr;
 };
 
 TEST_F(CompactionJob, MergesTheVersionsOfAKey) {
@@ -164,6 +174,71 @@ TEST_F(CompactionJob, MovesWithoutTouchingAFile) {
               ElementsAre(VersionEdit::RemovedTable{5, 1}));
   EXPECT_THAT(result->edit.added,
               ElementsAre(VersionEdit::NewTable{6, plan.inputs[0]->meta()}));
+}
+
+TEST_F(CompactionJob, MovesSeveralTablesAtOnce) {
+  level(5) = {world_.Make({Put("a", 8, "")}, options_),
+              world_.Make({Put("b", 7, "")}, options_)};
+  CompactionPlan plan = PlanOf(5, 6, level(5));
+  plan.trivial_move = true;
+  const auto result = Run(plan, {10});
+  ASSERT_TRUE(result.ok()) << result.status();
+  const auto tables = plan.inputs;
+  Apply(result->edit);
+  EXPECT_THAT(level(5), IsEmpty());
+  ASSERT_EQ(level(6).size(), 2u);
+  EXPECT_EQ(level(6)[0]->meta(), tables[0]->meta());
+  EXPECT_EQ(level(6)[1]->meta(), tables[1]->meta());
+}
+
+TEST_F(CompactionJob, MergesLevel0IntoOneTableThatKeepsTombstones) {
+  options_.target_file_size_base = 1;
+  level(0) = {world_.Make({Put("a", 9, "new"), Tombstone("b", 8)}, options_),
+              world_.Make({Put("a", 7, "old"), Put("c", 6, "C")}, options_),
+              world_.Make({Put("b", 5, "B")}, options_)};
+  const auto result = Run(PlanOf(0, 0, {level(0)[0], level(0)[1]}), {10});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->edit.added.size(), 1u);
+  EXPECT_EQ(result->edit.added[0].level, 0);
+  EXPECT_EQ(result->edit.removed.size(), 2u);
+  EXPECT_THAT(
+      SortedOutput(*result),
+      ElementsAre(Put("a", 9, "new"), Tombstone("b", 8), Put("c", 6, "C")));
+}
+
+TEST_F(CompactionJob, RewritesATableWithoutItsTombstones) {
+  level(6) = {world_.Make({Tombstone("a", 9), Put("b", 8, "")}, options_, 6)};
+  const auto result = Run(PlanOf(6, 6, level(6)), {10});
+  ASSERT_TRUE(result.ok()) << result.status();
+  Apply(result->edit);
+  ASSERT_EQ(level(6).size(), 1u);
+  EXPECT_THAT(world_.Read(level(6)), ElementsAre(Put("b", 8, "")));
+  EXPECT_EQ(level(6)[0]->meta().tombstones, 0u);
+}
+
+TEST_F(CompactionJob, TablesAreAsOldAsTheOldestEntryThatMayBeInThem) {
+  const auto aged = [this](std::vector<TestEntry> entries, uint64_t time) {
+    TableMetadata meta = world_.Make(std::move(entries), options_)->meta();
+    meta.creation_time = time;
+    return world_.Open(meta);
+  };
+  level(5) = {aged({Put("a", 9, "")}, 700)};
+  level(6) = {aged({Put("a", 1, "")}, 300)};
+  auto result = Run(PlanOf(5, 6, level(5)), {10});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->edit.added[0].table.creation_time, 300u);
+  level(6) = {aged({Put("a", 1, "")}, 0)};  // Unknown.
+  result = Run(PlanOf(5, 6, level(5)), {10});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->edit.added[0].table.creation_time, 700u);
+}
+
+TEST_F(CompactionJob, StopsWhenItsPlanIsCalledOff) {
+  level(6) = {world_.Make({Put("a", 9, "")}, options_, 6)};
+  CompactionPlan plan = PlanOf(6, 6, level(6));
+  plan.cancelled = std::make_shared<std::atomic<bool>>(true);
+  EXPECT_EQ(Run(plan, {10}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(world_.disk().Files().size(), 1u);
 }
 
 TEST_F(CompactionJob, EndsTablesWhereGrandparentsEnd) {
@@ -334,6 +409,195 @@ TEST_F(RandomTree, SettlesByThePolicyAndReadsTheSame) {
       Apply(result->edit);
     }
     ASSERT_EQ(ReadEverything(snapshots), before);
+  }
+}
+
+// --- Parts
+// --------------------------------------------------------------------
+
+class Parts : public RandomTree {
+ protected:
+  Parts() {
+    options_.target_file_size_base = 1500;
+    for (const int n : {6, 5, 4}) {
+      level(n) = world_.MakeLevel(EntriesOfAllKeys(), options_, n, 2000);
+    }
+    snapshots_ = RandomSnapshots();
+  }
+
+  std::vector<TestEntry> EntriesOfAllKeys() {
+    std::vector<TestEntry> entries;
+    for (uint64_t i = 0; i < 3 * kKeys; ++i) {
+      ++last_sequence_;
+      entries.push_back(
+          random_.OneIn(4)
+              ? Tombstone(Key(i % kKeys), last_sequence_)
+              : Put(Key(i % kKeys), last_sequence_, std::string(60, 'v')));
+    }
+    return entries;
+  }
+
+  // What the tables of a result hold, table by table.
+  std::vector<std::vector<TestEntry>> Tables(const CompactionResult& result) {
+    std::vector<std::vector<TestEntry>> tables;
+    for (const auto& added : result.edit.added) {
+      tables.push_back(world_.Read({world_.Open(added.table)}));
+    }
+    return tables;
+  }
+  std::vector<TestEntry> Flat(
+      const std::vector<std::vector<TestEntry>>& tables) {
+    std::vector<TestEntry> entries;
+    for (const auto& table : tables) {
+      entries.insert(entries.end(), table.begin(), table.end());
+    }
+    return entries;
+  }
+
+  std::vector<SequenceNumber> snapshots_;
+};
+
+TEST_F(Parts, GiveWhatOneWouldInOtherTables) {
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed_));
+  const CompactionPlan plan = PlanOf(4, 5, level(4));
+  const auto whole = Run(plan, snapshots_);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  for (const int parts : {2, 3, 4, 64}) {
+    max_parts_ = parts;
+    const auto cut = Run(plan, snapshots_);
+    ASSERT_TRUE(cut.ok()) << cut.status();
+    EXPECT_EQ(Flat(Tables(*cut)), Flat(Tables(*whole)));
+    EXPECT_EQ(cut->counts.entries_in, plan.input_entries());
+    EXPECT_EQ(cut->counts.entries_out, whole->counts.entries_out);
+    EXPECT_EQ(cut->counts.shadowed, whole->counts.shadowed);
+    EXPECT_EQ(cut->counts.obsolete_tombstones,
+              whole->counts.obsolete_tombstones);
+    EXPECT_EQ(cut->edit.removed, whole->edit.removed);
+    EXPECT_EQ(cut->counts.bytes_written,
+              std::accumulate(cut->edit.added.begin(), cut->edit.added.end(),
+                              uint64_t{0}, [](uint64_t sum, const auto& added) {
+                                return sum + added.table.size;
+                              }));
+  }
+}
+
+// Another thread's part gets its turn at any poll: the tables are the same.
+TEST_F(Parts, MakeTheSameTablesInWhateverOrderTheyRun) {
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed_));
+  const CompactionPlan plan = PlanOf(4, 5, level(4));
+  max_parts_ = 4;
+  const auto one_by_one = Run(plan, snapshots_);
+  ASSERT_TRUE(one_by_one.ok()) << one_by_one.status();
+  ASSERT_GT(one_by_one->edit.added.size(), 3u);
+  bool mixed = false;
+  for (uint64_t round = 0; round < 20; ++round) {
+    SimulatedExecutor executor(seed_ + round);
+    executor_ = &executor;
+    cancelled_ = [&] {
+      while (random_.OneIn(2) && executor.RunOne()) {
+      }
+      return false;
+    };
+    const auto result = Run(plan, snapshots_);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(Tables(*result), Tables(*one_by_one));
+    // File numbers tell the order in which tables were begun.
+    mixed |=
+        !std::is_sorted(result->edit.added.begin(), result->edit.added.end(),
+                        [](const auto& a, const auto& b) {
+                          return a.table.number < b.table.number;
+                        });
+    cancelled_ = nullptr;
+    while (executor.RunOne()) {  // Late: nothing happens.
+    }
+  }
+  EXPECT_TRUE(mixed);
+}
+
+TEST_F(Parts, AreDurableTogether) {
+  const CompactionPlan plan = PlanOf(4, 5, level(4));
+  max_parts_ = 4;
+  const auto result = Run(plan, snapshots_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const auto image = world_.disk().CrashImageNow(CrashPolicy::SyncedOnly());
+  EXPECT_EQ(image->Files(), world_.disk().Files());
+}
+
+TEST_F(Parts, FailTogetherAndLeaveNoFile) {
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed_));
+  max_parts_ = 4;
+  const std::vector<std::string> files = world_.disk().Files();
+  for (const bool nested : {false, true}) {
+    for (uint64_t n = 0;; ++n) {
+      for (Version::Level& tables : levels_) {
+        for (auto& table : tables) table = world_.Open(table->meta());
+      }
+      SimulatedExecutor executor(n);
+      executor_ = &executor;
+      if (nested) {
+        cancelled_ = [&] {
+          executor.RunOne();
+          return false;
+        };
+      }
+      const CompactionPlan plan = PlanOf(4, 5, level(4));
+      world_.failing().FailAt(n, true);
+      const auto result = Run(plan, snapshots_);
+      const bool failed = world_.failing().failed();
+      world_.failing().FailAt(UINT64_MAX, false);
+      ASSERT_EQ(result.ok(), !failed) << result.status();
+      if (result.ok()) {
+        RemoveOutput(*result);
+        EXPECT_GT(n, 10u);
+        break;
+      }
+      ASSERT_EQ(result.status().code(), absl::StatusCode::kInternal);
+      ASSERT_EQ(world_.disk().Files(), files) << n;
+    }
+  }
+}
+
+TEST_F(Parts, LoseNoEntryUnseen) {
+  TableMetadata meta = level(5)[1]->meta();
+  ++meta.entries;
+  level(5)[1] = world_.Open(meta);
+  max_parts_ = 4;
+  const std::vector<std::string> files = world_.disk().Files();
+  EXPECT_EQ(Run(PlanOf(4, 5, level(4)), snapshots_).status().code(),
+            absl::StatusCode::kInternal);
+  EXPECT_EQ(world_.disk().Files(), files);
+}
+
+TEST_F(Parts, RunOnThreadsAsTheyDoOnOne) {
+  SCOPED_TRACE(absl::StrCat("LISSOM_SEED=", seed_));
+  const CompactionPlan plan = PlanOf(4, 5, level(4));
+  max_parts_ = 4;
+  const auto one_by_one = Run(plan, snapshots_);
+  ASSERT_TRUE(one_by_one.ok()) << one_by_one.status();
+  const auto pool = Executor::NewThreadPool();
+  std::atomic<uint64_t> number{1000};
+  std::atomic<uint64_t> calls{0};
+  OutputDeps deps = world_.Deps();
+  deps.new_file_number = [&] { return number.fetch_add(1); };
+  deps.new_file_id = [&] { return FileId{7, number.load()}; };
+  for (int round = 0; round < 30; ++round) {
+    const bool cancels = round % 5 == 4;
+    const uint64_t before = calls.load();
+    const auto result = RunCompaction(
+        deps, {.plan = plan,
+               .options = options_,
+               .snapshots = snapshots_,
+               .cancelled =
+                   [&] { return calls.fetch_add(1) - before == 2 && cancels; },
+               .max_parts = 4,
+               .executor = pool.get()});
+    if (cancels) {
+      EXPECT_EQ(result.status().code(), absl::StatusCode::kCancelled);
+      continue;
+    }
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(Tables(*result), Tables(*one_by_one));
+    RemoveOutput(*result);
   }
 }
 
