@@ -63,6 +63,7 @@ DbImpl::DbImpl(Parts parts)
       ReaderDeps{.order = parts_.source->order,
                  .visible = writes_->visible(),
                  .log = parts_.options.info_log,
+                 .clock = parts_.options.clock,
                  .delete_obsolete_files = [this] { DeleteObsoleteFiles(); }});
   MutexLock lock(mu_);
   active_ = std::move(parts_.memtable);

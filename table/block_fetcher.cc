@@ -1,12 +1,14 @@
 #include "table/block_fetcher.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "util/check.h"
 #include "util/compression.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -44,32 +46,62 @@ absl::Status BlockFetcher::Read(uint64_t offset, size_t size,
   return absl::OkStatus();
 }
 
+void ReadaheadBuffer::Note(uint64_t at, size_t size) {
+  const bool forward = at == last_end_;
+  const bool backward = at + size == last_begin_;
+  const bool follows = run_ == 0   ? forward || backward
+                       : backward_ ? backward
+                                   : forward;
+  run_ = follows ? run_ + 1 : 0;
+  if (follows) backward_ = !forward;
+  last_begin_ = at;
+  last_end_ = at + size;
+  if (!automatic) return;
+  if (run_ < kBlocksBefore) {
+    window = 0;
+  } else if (window == 0) {
+    window = kFirstWindow;
+  }
+}
+
+void ReadaheadBuffer::Grow() {
+  if (automatic) window = std::min(window * 2, kLastWindow);
+}
+
+// Makes ahead.bytes the window that begins or, going backwards, ends with the
+// block.
+absl::Status BlockFetcher::FillWindow(uint64_t offset, size_t size,
+                                      const IoContext& io,
+                                      ReadaheadBuffer& ahead) const {
+  const bool backward = ahead.Backward(offset);
+  const uint64_t end = offset + size;
+  const uint64_t start = !backward            ? offset
+                         : end > ahead.window ? end - ahead.window
+                                              : 0;
+  const uint64_t stop =
+      std::min<uint64_t>(start + ahead.window, source_.file_size);
+  ahead.bytes.resize(stop - start);
+  ahead.offset = start;
+  const absl::Status status =
+      Read(start, ahead.bytes.size(), io, ahead.bytes.data());
+  if (!status.ok()) ahead.bytes.clear();
+  return status;
+}
+
 absl::Status BlockFetcher::ReadThrough(uint64_t offset, size_t size,
                                        const IoContext& io,
                                        ReadaheadBuffer* readahead,
                                        char* to) const {
-  if (readahead == nullptr || readahead->window <= size) {
-    return Read(offset, size, io, to);
-  }
+  if (readahead == nullptr) return Read(offset, size, io, to);
   ReadaheadBuffer& ahead = *readahead;
-  if (offset < ahead.offset ||
-      offset + size > ahead.offset + ahead.bytes.size()) {
-    const bool backward = !ahead.bytes.empty() && offset < ahead.offset;
-    const uint64_t end = offset + size;
-    const uint64_t start = !backward            ? offset
-                           : end > ahead.window ? end - ahead.window
-                                                : 0;
-    const uint64_t stop =
-        std::min<uint64_t>(start + ahead.window, source_.file_size);
-    ahead.bytes.resize(stop - start);
-    ahead.offset = start;
-    const absl::Status status =
-        Read(start, ahead.bytes.size(), io, ahead.bytes.data());
-    if (!status.ok()) {
-      // The block itself may be readable; the window is nobody's error.
-      ahead.bytes.clear();
+  ahead.Note(offset, size);
+  if (!ahead.Holds(offset, size)) {
+    // The block itself may be readable where the window is not; the window is
+    // nobody's error.
+    if (ahead.window <= size || !FillWindow(offset, size, io, ahead).ok()) {
       return Read(offset, size, io, to);
     }
+    ahead.Grow();
   }
   std::memcpy(to, ahead.bytes.data() + (offset - ahead.offset), size);
   return absl::OkStatus();
@@ -102,20 +134,59 @@ absl::Status BlockFetcher::OpenBlock(const BlockHandle& handle,
   return absl::OkStatus();
 }
 
-// Reads a compressed block into its raw_size bytes at `to`.
-absl::Status BlockFetcher::Inflate(const BlockHandle& handle,
-                                   const TableReadOptions& options,
-                                   ReadaheadBuffer* readahead, char* to) const {
-  const size_t size = handle.stored_size + kBlockTrailerSize;
-  const std::unique_ptr<char[]> bytes = AllocateBytes(size);
-  if (bytes == nullptr) return OutOfMemory(source_.path, handle.offset);
-  LISSOM_RETURN_IF_ERROR(
-      ReadThrough(handle.offset, size, options.io, readahead, bytes.get()));
-  LISSOM_RETURN_IF_ERROR(CheckTrailer(handle.offset, {bytes.get(), size},
-                                      /*compressed=*/true,
-                                      options.verify_checksums));
+absl::Status BlockFetcher::BeginData(const BlockHandle& handle,
+                                     BlockLoad* load) const {
+  load->handle = handle;
+  load->size = handle.stored_size + kBlockTrailerSize;
+  const bool compressed = handle.raw_size != handle.stored_size;
+  load->data =
+      DataBlock::Allocate(compressed ? size_t{handle.raw_size} : load->size);
+  if (!load->data) return OutOfMemory(source_.path, handle.offset);
+  if (!compressed) return absl::OkStatus();
+  load->stored = AllocateBytes(load->size);
+  if (load->stored == nullptr) return OutOfMemory(source_.path, handle.offset);
+  return absl::OkStatus();
+}
+
+absl::Status BlockFetcher::BeginIndex(const BlockHandle& handle,
+                                      BlockLoad* load) const {
+  if (handle.raw_size != handle.stored_size) {
+    return Error(handle.offset, {.what = "index block is compressed"});
+  }
+  load->handle = handle;
+  load->size = handle.stored_size + kBlockTrailerSize;
+  load->stored = AllocateBytes(load->size);
+  if (load->stored == nullptr) return OutOfMemory(source_.path, handle.offset);
+  return absl::OkStatus();
+}
+
+void BlockFetcher::ReadBatch(std::span<BlockLoad* const> loads,
+                             const IoContext& io) const {
+  std::array<ReadRequest, TableReader::kMaxRequests> requests;
+  LISSOM_DCHECK(loads.size() <= requests.size());
+  for (size_t i = 0; i < loads.size(); ++i) {
+    requests[i].offset = loads[i]->handle.offset;
+    requests[i].size = loads[i]->size;
+    requests[i].scratch = loads[i]->to();
+  }
+  source_.file->ReadBatch(std::span(requests).first(loads.size()), io);
+  for (size_t i = 0; i < loads.size(); ++i) {
+    BlockLoad& load = *loads[i];
+    const ReadRequest& request = requests[i];
+    load.status = request.status;
+    if (!load.status.ok()) continue;
+    if (request.result.size() != load.size) {
+      load.status = Error(load.handle.offset, {.what = "file cut short"});
+    } else if (request.result.data() != load.to()) {
+      std::memcpy(load.to(), request.result.data(), load.size);
+    }
+  }
+}
+
+absl::Status BlockFetcher::Inflate(const BlockLoad& load, char* to) const {
+  const BlockHandle& handle = load.handle;
   const absl::Status status =
-      Decompress({bytes.get(), handle.stored_size}, handle.raw_size, to);
+      Decompress({load.stored.get(), handle.stored_size}, handle.raw_size, to);
   if (absl::IsResourceExhausted(status)) {
     return OutOfMemory(source_.path, handle.offset);
   }
@@ -125,32 +196,23 @@ absl::Status BlockFetcher::Inflate(const BlockHandle& handle,
   return absl::OkStatus();
 }
 
-absl::Status BlockFetcher::LoadData(const IndexBlock& index, uint32_t i,
-                                    const TableReadOptions& options,
-                                    ReadaheadBuffer* readahead,
-                                    Ref<const DataBlock>* block) const {
-  const BlockHandle& handle = index.handle(i);
-  const bool compressed = handle.raw_size != handle.stored_size;
-  const size_t size = compressed ? size_t{handle.raw_size}
-                                 : handle.stored_size + kBlockTrailerSize;
-  Ref<DataBlock> fresh = DataBlock::Allocate(size);
-  if (!fresh) return OutOfMemory(source_.path, handle.offset);
+absl::Status BlockFetcher::FinishData(const TableReadOptions& options,
+                                      BlockLoad& load,
+                                      Ref<const DataBlock>* block) const {
+  const BlockHandle& handle = load.handle;
+  const bool compressed = load.stored != nullptr;
+  LISSOM_RETURN_IF_ERROR(CheckTrailer(handle.offset, {load.to(), load.size},
+                                      compressed, options.verify_checksums));
   if (compressed) {
-    LISSOM_RETURN_IF_ERROR(
-        Inflate(handle, options, readahead, fresh->mutable_data()));
-  } else {
-    LISSOM_RETURN_IF_ERROR(ReadThrough(handle.offset, size, options.io,
-                                       readahead, fresh->mutable_data()));
-    LISSOM_RETURN_IF_ERROR(
-        CheckTrailer(handle.offset, {fresh->mutable_data(), size},
-                     /*compressed=*/false, options.verify_checksums));
+    LISSOM_RETURN_IF_ERROR(Inflate(load, load.data->mutable_data()));
+    load.stored.reset();
   }
-  if (Flaw flaw = fresh->Parse(handle.raw_size)) {
+  if (Flaw flaw = load.data->Parse(handle.raw_size)) {
     // Unverified bytes that make no sense are damage, not a newer format.
     flaw.newer = flaw.newer && options.verify_checksums;
     return Error(handle.offset, flaw);
   }
-  Ref<const DataBlock> result(std::move(fresh));
+  Ref<const DataBlock> result(std::move(load.data));
   // What was not verified must not be taken for verified by the next reader.
   if (options.fill_cache && options.verify_checksums) {
     result =
@@ -160,20 +222,12 @@ absl::Status BlockFetcher::LoadData(const IndexBlock& index, uint32_t i,
   return absl::OkStatus();
 }
 
-absl::Status BlockFetcher::LoadIndex(const IndexBlock& top, uint32_t i,
-                                     FilterId filter,
-                                     const TableReadOptions& options,
-                                     Ref<const IndexBlock>* block) const {
-  const BlockHandle& handle = top.handle(i);
-  if (handle.raw_size != handle.stored_size) {
-    return Error(handle.offset, {.what = "index block is compressed"});
-  }
-  const size_t size = handle.stored_size + kBlockTrailerSize;
-  const std::unique_ptr<char[]> bytes = AllocateBytes(size);
-  if (bytes == nullptr) return OutOfMemory(source_.path, handle.offset);
-  LISSOM_RETURN_IF_ERROR(Read(handle.offset, size, options.io, bytes.get()));
+absl::Status BlockFetcher::FinishIndex(const TableReadOptions& options,
+                                       FilterId filter, BlockLoad& load,
+                                       Ref<const IndexBlock>* block) const {
+  const BlockHandle& handle = load.handle;
   std::string_view content;
-  LISSOM_RETURN_IF_ERROR(OpenBlock(handle, {bytes.get(), size}, &content));
+  LISSOM_RETURN_IF_ERROR(OpenBlock(handle, {load.to(), load.size}, &content));
   Ref<IndexBlock> fresh = MakeRef<IndexBlock>();
   if (Flaw flaw = fresh->Parse(content, source_.order, filter, handle.offset)) {
     return Error(handle.offset, flaw);
@@ -185,6 +239,30 @@ absl::Status BlockFetcher::LoadIndex(const IndexBlock& top, uint32_t i,
   }
   *block = std::move(result);
   return absl::OkStatus();
+}
+
+absl::Status BlockFetcher::LoadData(const IndexBlock& index, uint32_t i,
+                                    const TableReadOptions& options,
+                                    ReadaheadBuffer* readahead,
+                                    Ref<const DataBlock>* block) const {
+  LISSOM_RETURN_IF_ERROR(CheckMayRead(options));
+  BlockLoad load;
+  LISSOM_RETURN_IF_ERROR(BeginData(index.handle(i), &load));
+  LISSOM_RETURN_IF_ERROR(ReadThrough(load.handle.offset, load.size, options.io,
+                                     readahead, load.to()));
+  return FinishData(options, load, block);
+}
+
+absl::Status BlockFetcher::LoadIndex(const IndexBlock& top, uint32_t i,
+                                     FilterId filter,
+                                     const TableReadOptions& options,
+                                     Ref<const IndexBlock>* block) const {
+  LISSOM_RETURN_IF_ERROR(CheckMayRead(options));
+  BlockLoad load;
+  LISSOM_RETURN_IF_ERROR(BeginIndex(top.handle(i), &load));
+  LISSOM_RETURN_IF_ERROR(
+      Read(load.handle.offset, load.size, options.io, load.to()));
+  return FinishIndex(options, filter, load, block);
 }
 
 }  // namespace lissom

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,10 +31,50 @@ namespace lissom {
 
 // A window of the file that was read in one go, for scans that would otherwise
 // make a system call a block.
+//
+// With `automatic` the window follows what the scan does: none until two blocks
+// from the file have followed the first, in either direction; then it doubles
+// with every read, and closes as soon as a block does not follow, be it that
+// the scan jumped or that blocks came out of the cache.
 struct ReadaheadBuffer {
+  static constexpr size_t kFirstWindow = size_t{16} << 10;
+  static constexpr size_t kLastWindow = size_t{256} << 10;
+
+  bool automatic = false;
   size_t window = 0;  // 0: none.
   uint64_t offset = 0;
   std::string bytes;
+
+  bool Holds(uint64_t at, size_t size) const {
+    return at >= offset && at - offset + size <= bytes.size();
+  }
+  // The block [at, at + size) is about to be read from the file.
+  void Note(uint64_t at, size_t size);
+  // Should the window for the block at `at` end with it, not begin?
+  bool Backward(uint64_t at) const {
+    return run_ > 0 ? backward_ : !bytes.empty() && at < offset;
+  }
+  // The window was read: the next one may be larger.
+  void Grow();
+
+ private:
+  static constexpr int kBlocksBefore = 2;
+
+  uint64_t last_begin_ = 0;  // The last block noted.
+  uint64_t last_end_ = 0;
+  bool backward_ = false;  // How those of the run follow one another.
+  int run_ = 0;            // Blocks that followed the one before them.
+};
+
+// A block on its way out of the file: what is read where.
+struct BlockLoad {
+  BlockHandle handle;
+  Ref<DataBlock> data = nullptr;             // Null: an index block.
+  std::unique_ptr<char[]> stored = nullptr;  // Unless it is read into data.
+  size_t size = 0;                           // With the trailer.
+  absl::Status status = {};                  // Of ReadBatch.
+
+  char* to() { return stored != nullptr ? stored.get() : data->mutable_data(); }
 };
 
 class BlockFetcher {
@@ -63,7 +104,7 @@ class BlockFetcher {
   absl::Status Borrow(const IndexBlock& index, uint32_t i,
                       const TableReadOptions& options, const DataBlock** block,
                       Ref<const DataBlock>* own) const {
-    *block = FindData(index, i);
+    *block = Find(index, i);
     if (*block != nullptr) return absl::OkStatus();
     absl::Status status = LoadData(index, i, options, nullptr, own);
     *block = own->get();
@@ -73,7 +114,7 @@ class BlockFetcher {
   absl::Status Borrow(const IndexBlock& top, uint32_t i, FilterId filter,
                       const TableReadOptions& options, const IndexBlock** block,
                       Ref<const IndexBlock>* own) const {
-    *block = FindIndex(top, i);
+    *block = FindPartition(top, i);
     if (*block != nullptr) return absl::OkStatus();
     absl::Status status = LoadIndex(top, i, filter, options, own);
     *block = own->get();
@@ -87,7 +128,7 @@ class BlockFetcher {
                      Ref<const DataBlock>* block) const {
     {
       const EpochGuard guard;
-      *block = Ref<const DataBlock>(FindData(index, i));
+      *block = Ref<const DataBlock>(Find(index, i));
     }
     if (*block) return absl::OkStatus();
     return LoadData(index, i, options, readahead, block);
@@ -97,10 +138,35 @@ class BlockFetcher {
                      Ref<const IndexBlock>* block) const {
     {
       const EpochGuard guard;
-      *block = Ref<const IndexBlock>(FindIndex(top, i));
+      *block = Ref<const IndexBlock>(FindPartition(top, i));
     }
     if (*block) return absl::OkStatus();
     return LoadIndex(top, i, filter, options, block);
+  }
+
+  // The block if it is in memory, else null. Good while the caller's EpochGuard
+  // (required) lives.
+  const DataBlock* Find(const IndexBlock& index, uint32_t i) const {
+    return static_cast<const DataBlock*>(
+        source_.cache->Find(DataKey(index.handle(i)), index.slots(), i));
+  }
+  const IndexBlock* FindPartition(const IndexBlock& top, uint32_t i) const {
+    return static_cast<const IndexBlock*>(
+        source_.cache->Find(IndexKey(top.handle(i)), top.slots(), i));
+  }
+
+  // Several blocks read together: Begin each, ReadBatch, Finish each whose
+  // status is OK. All of them have been checked with CheckMayRead.
+  absl::Status BeginData(const BlockHandle& handle, BlockLoad* load) const;
+  absl::Status BeginIndex(const BlockHandle& handle, BlockLoad* load) const;
+  void ReadBatch(std::span<BlockLoad* const> loads, const IoContext& io) const;
+  absl::Status FinishData(const TableReadOptions& options, BlockLoad& load,
+                          Ref<const DataBlock>* block) const;
+  absl::Status FinishIndex(const TableReadOptions& options, FilterId filter,
+                           BlockLoad& load, Ref<const IndexBlock>* block) const;
+  // Has the file system begin to read what ReadBatch will ask for.
+  void Prefetch(const BlockLoad& load, const IoContext& io) const {
+    source_.file->Prefetch(load.handle.offset, load.size, io);
   }
 
   // kDataLoss, or kUnimplemented if the flaw is to be newer than we are.
@@ -124,15 +190,6 @@ class BlockFetcher {
   BlockKey IndexKey(const BlockHandle& handle) const {
     return {key_, handle.offset * 2 + 1};
   }
-  const DataBlock* FindData(const IndexBlock& index, uint32_t i) const {
-    return static_cast<const DataBlock*>(
-        source_.cache->Find(DataKey(index.handle(i)), index.slots(), i));
-  }
-  const IndexBlock* FindIndex(const IndexBlock& top, uint32_t i) const {
-    return static_cast<const IndexBlock*>(
-        source_.cache->Find(IndexKey(top.handle(i)), top.slots(), i));
-  }
-
   absl::Status LoadData(const IndexBlock& index, uint32_t i,
                         const TableReadOptions& options,
                         ReadaheadBuffer* readahead,
@@ -144,9 +201,9 @@ class BlockFetcher {
                            ReadaheadBuffer* readahead, char* to) const;
   absl::Status CheckTrailer(uint64_t offset, std::string_view bytes,
                             bool compressed, bool verify) const;
-  absl::Status Inflate(const BlockHandle& handle,
-                       const TableReadOptions& options,
-                       ReadaheadBuffer* readahead, char* to) const;
+  absl::Status FillWindow(uint64_t offset, size_t size, const IoContext& io,
+                          ReadaheadBuffer& ahead) const;
+  absl::Status Inflate(const BlockLoad& load, char* to) const;
 
   const Source source_;
   const uint64_t key_;

@@ -10,6 +10,7 @@ TableIterator::TableIterator(const TableIndex& index,
                              const TableReadOptions& options)
     : index_(index), options_(options), cursor_(index.fetcher->order()) {
   readahead_.window = options.readahead_bytes;
+  readahead_.automatic = options.auto_readahead && options.readahead_bytes == 0;
 }
 
 void TableIterator::Reset() {

@@ -28,16 +28,14 @@ constexpr uint64_t kMaxTail = 16 << 20;
 
 class TableReaderImpl final : public TableReader {
  public:
-  explicit TableReaderImpl(BlockFetcher::Source source)
-      : fetcher_(std::move(source)) {}
+  TableReaderImpl(BlockFetcher::Source source, const IoContext& io)
+      : fetcher_(std::move(source)), io_(io) {}
 
   absl::Status Load(const FileId& id, uint64_t tail_size);
 
   absl::StatusOr<bool> Get(const LookupKey& key,
                            const TableReadOptions& options,
                            PointResult* result) const override;
-  void MultiGet(std::span<PointRequest* const> requests,
-                const TableReadOptions& options) const override;
   std::unique_ptr<InternalIterator> NewIterator(
       const TableReadOptions& options) const override {
     return std::make_unique<TableIterator>(index_, options);
@@ -62,6 +60,7 @@ class TableReaderImpl final : public TableReader {
     Ref<const IndexBlock> own_partition;
     Ref<const DataBlock> own_block;
   };
+  friend class MultiWalk;
   absl::Status EnterPartition(const LookupKey& key,
                               const TableReadOptions& options,
                               Walk* walk) const;
@@ -77,6 +76,7 @@ class TableReaderImpl final : public TableReader {
   absl::Status LoadIndex(const Footer& footer, Tail* tail);
 
   BlockFetcher fetcher_;
+  const IoContext io_;  // Of Load.
   TableProperties properties_;
   Ref<IndexBlock> top_;
   TableIndex index_;
@@ -86,8 +86,7 @@ class TableReaderImpl final : public TableReader {
 absl::Status TableReaderImpl::ReadTail(uint64_t size, Tail* tail) const {
   tail->offset = fetcher_.file_size() - size;
   tail->bytes.resize(size);
-  return fetcher_.Read(tail->offset, size, {.kind = IoContext::Kind::kTable},
-                       tail->bytes.data());
+  return fetcher_.Read(tail->offset, size, io_, tail->bytes.data());
 }
 
 absl::Status TableReaderImpl::CheckHandle(const BlockHandle& handle) const {
@@ -113,9 +112,8 @@ absl::Status TableReaderImpl::TailBlock(const BlockHandle& handle, Tail* tail,
                               content);
   }
   tail->other.resize(size);
-  LISSOM_RETURN_IF_ERROR(fetcher_.Read(handle.offset, size,
-                                       {.kind = IoContext::Kind::kTable},
-                                       tail->other.data()));
+  LISSOM_RETURN_IF_ERROR(
+      fetcher_.Read(handle.offset, size, io_, tail->other.data()));
   return fetcher_.OpenBlock(handle, tail->other, content);
 }
 
@@ -235,55 +233,239 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
   return ReadEntry(key, &walk, result);
 }
 
-void TableReaderImpl::MultiGet(std::span<PointRequest* const> requests,
-                               const TableReadOptions& options) const {
-  LISSOM_DCHECK(requests.size() <= kMaxRequests);
-  std::array<Walk, kMaxRequests> walks;
-  // The reads that go on; each pass leaves out those that ended.
-  std::array<uint8_t, kMaxRequests> alive;
-  size_t count = requests.size();
-  for (size_t n = 0; n < count; ++n) alive[n] = static_cast<uint8_t>(n);
-  // step(request, walk): does the read go on?
-  const auto for_each = [&](auto step) {
-    size_t left = 0;
-    for (size_t n = 0; n < count; ++n) {
-      const uint8_t i = alive[n];
-      if (step(*requests[i], walks[i])) alive[left++] = i;
-    }
-    count = left;
+// Point reads that go on together: see TableReader::MultiGet.
+class MultiWalk {
+ public:
+  MultiWalk(std::span<PointRequest> requests, const TableReadOptions& options)
+      : requests_(requests), options_(options), count_(requests.size()) {
+    for (size_t n = 0; n < count_; ++n) alive_[n] = static_cast<uint8_t>(n);
+  }
+
+  void Run() {
+    FindPartitions();
+    if (missing_ != 0) LoadMissing(/*partitions=*/true);
+    ForEach([](const TableReaderImpl&, PointRequest& request, Walk& walk) {
+      walk.partition->filter().Prefetch(request.key->hash);
+      return true;
+    });
+    ForEach(
+        [](const TableReaderImpl& table, PointRequest& request, Walk& walk) {
+          request.status = table.ChooseBlock(*request.key, &walk);
+          if (!request.status.ok() || walk.partition == nullptr) return false;
+          walk.partition->FetchSlot(walk.block_at);
+          return true;
+        });
+    ForEach([](const TableReaderImpl&, PointRequest&, Walk& walk) {
+      walk.partition->FetchBlock(walk.block_at);
+      return true;
+    });
+    FindBlocks();
+    if (missing_ != 0) LoadMissing(/*partitions=*/false);
+    ForEach([](const TableReaderImpl&, PointRequest& request, Walk& walk) {
+      walk.block->FetchEntry(*request.key);
+      return true;
+    });
+    ForEach([](const TableReaderImpl&, PointRequest& request, Walk& walk) {
+      request.found =
+          TableReaderImpl::ReadEntry(*request.key, &walk, &request.result);
+      return false;
+    });
+  }
+
+ private:
+  using Walk = TableReaderImpl::Walk;
+  static constexpr size_t kMax = TableReader::kMaxRequests;
+  using Set = uint32_t;  // Of requests, by their place.
+  static_assert(kMax <= 32);
+
+  // A block that several may wait for, on its way.
+  struct Load {
+    const TableReaderImpl* table = nullptr;
+    size_t first = 0;  // Of those who wait.
+    BlockLoad block = {};
   };
 
-  for_each([&](PointRequest& request, Walk& walk) {
-    request.status = EnterPartition(*request.key, options, &walk);
-    if (!request.status.ok() || walk.partition == nullptr) return false;
-    walk.partition->filter().Prefetch(request.key->hash);
-    return true;
-  });
-  for_each([&](PointRequest& request, Walk& walk) {
-    request.status = ChooseBlock(*request.key, &walk);
-    if (!request.status.ok() || walk.partition == nullptr) return false;
-    walk.partition->FetchSlot(walk.block_at);
-    return true;
-  });
-  for_each([](PointRequest&, Walk& walk) {
-    walk.partition->FetchBlock(walk.block_at);
-    return true;
-  });
-  for_each([&](PointRequest& request, Walk& walk) {
-    request.status = EnterBlock(options, &walk);
-    return request.status.ok();
-  });
-  for_each([](PointRequest& request, Walk& walk) {
-    walk.block->FetchEntry(*request.key);
-    return true;
-  });
-  for_each([](PointRequest& request, Walk& walk) {
-    request.found = ReadEntry(*request.key, &walk, &request.result);
-    return false;
-  });
-}
+  const TableReaderImpl& TableOf(size_t i) const {
+    return static_cast<const TableReaderImpl&>(*requests_[i].table);
+  }
+
+  // Takes step(table, request, walk) for each read that goes on; does it still?
+  template <typename Step>
+  void ForEach(Step step) {
+    size_t left = 0;
+    for (size_t n = 0; n < count_; ++n) {
+      const uint8_t i = alive_[n];
+      if (step(TableOf(i), requests_[i], walks_[i])) alive_[left++] = i;
+    }
+    count_ = left;
+  }
+
+  void Miss(const PointRequest& request) {
+    missing_ |= Set{1} << (&request - requests_.data());
+  }
+
+  void FindPartitions() {
+    ForEach([this](const TableReaderImpl& table, PointRequest& request,
+                   Walk& walk) {
+      walk.partition_at =
+          table.top_->Find(request.key->seek_key(), table.fetcher_.order());
+      if (walk.partition_at == table.top_->count()) return false;
+      walk.partition = table.index_.single.get();
+      if (walk.partition != nullptr) return true;
+      walk.partition =
+          table.fetcher_.FindPartition(*table.top_, walk.partition_at);
+      if (walk.partition == nullptr) Miss(request);
+      return true;
+    });
+  }
+
+  void FindBlocks() {
+    ForEach([this](const TableReaderImpl& table, PointRequest& request,
+                   Walk& walk) {
+      walk.block = table.fetcher_.Find(*walk.partition, walk.block_at);
+      if (walk.block == nullptr) Miss(request);
+      return true;
+    });
+  }
+
+  const BlockHandle& HandleOf(size_t i, bool partition) const {
+    return partition ? TableOf(i).top_->handle(walks_[i].partition_at)
+                     : walks_[i].partition->handle(walks_[i].block_at);
+  }
+
+  // Reads what the missing ones wait for; those whose block cannot be had end.
+  // Not inline: its frame is for the few calls that do I/O.
+  [[gnu::noinline]] void LoadMissing(bool partitions) {
+    std::array<Load, kMax> loads;
+    std::array<uint8_t, kMax> load_of;  // By request.
+    const absl::Status may = CheckMayRead(options_);
+    size_t count = 0;
+    for (Set left = missing_; left != 0; left &= left - 1) {
+      const auto i = static_cast<size_t>(__builtin_ctz(left));
+      requests_[i].status = may;
+      if (may.ok()) load_of[i] = Place(i, partitions, loads, &count);
+    }
+    if (may.ok()) Read(std::span(loads).first(count));
+    for (Set left = missing_; left != 0; left &= left - 1) {
+      const auto i = static_cast<size_t>(__builtin_ctz(left));
+      if (!may.ok()) continue;
+      Load& load = loads[load_of[i]];
+      if (load.first == i && load.block.status.ok()) {
+        load.block.status = Finish(i, partitions, load.block);
+      }
+      requests_[i].status = load.block.status;
+      if (load.first != i && load.block.status.ok()) {
+        Share(walks_[load.first], partitions, walks_[i]);
+      }
+    }
+    missing_ = 0;
+    ForEach([](const TableReaderImpl&, PointRequest& request, Walk&) {
+      return request.status.ok();
+    });
+  }
+
+  // The load of the block that request `i` waits for, begun if it is the first
+  // to.
+  uint8_t Place(size_t i, bool partitions, std::array<Load, kMax>& loads,
+                size_t* count) const {
+    const BlockHandle& handle = HandleOf(i, partitions);
+    const TableReaderImpl& table = TableOf(i);
+    for (size_t n = 0; n < *count; ++n) {
+      if (loads[n].table == &table &&
+          loads[n].block.handle.offset == handle.offset) {
+        return static_cast<uint8_t>(n);
+      }
+    }
+    Load& load = loads[*count];
+    load.table = &table;
+    load.first = i;
+    load.block.status = partitions
+                            ? table.fetcher_.BeginIndex(handle, &load.block)
+                            : table.fetcher_.BeginData(handle, &load.block);
+    return static_cast<uint8_t>((*count)++);
+  }
+
+  // Reads all, a batch a file; the files but the first are asked to begin while
+  // that one is read.
+  void Read(std::span<Load> loads) const {
+    std::array<BlockLoad*, kMax> batch;
+    std::array<bool, kMax> done{};
+    for (size_t n = 0; n < loads.size(); ++n) {
+      done[n] = !loads[n].block.status.ok();
+      if (!done[n] && loads[n].table != loads[0].table) {
+        loads[n].table->fetcher_.Prefetch(loads[n].block, options_.io);
+      }
+    }
+    for (size_t n = 0; n < loads.size(); ++n) {
+      size_t size = 0;
+      for (size_t m = n; m < loads.size(); ++m) {
+        if (done[m] || loads[m].table != loads[n].table) continue;
+        done[m] = true;
+        batch[size++] = &loads[m].block;
+      }
+      if (size == 0) continue;
+      loads[n].table->fetcher_.ReadBatch(std::span(batch).first(size),
+                                         options_.io);
+    }
+  }
+
+  absl::Status Finish(size_t i, bool partitions, BlockLoad& load) {
+    const TableReaderImpl& table = TableOf(i);
+    Walk& walk = walks_[i];
+    absl::Status status;
+    if (partitions) {
+      status = table.fetcher_.FinishIndex(options_, table.index_.filter, load,
+                                          &walk.own_partition);
+      walk.partition = walk.own_partition.get();
+    } else {
+      status = table.fetcher_.FinishData(options_, load, &walk.own_block);
+      walk.block = walk.own_block.get();
+    }
+    return status;
+  }
+
+  static void Share(const Walk& from, bool partitions, Walk& to) {
+    if (partitions) {
+      to.own_partition = from.own_partition;
+      to.partition = from.partition;
+    } else {
+      to.own_block = from.own_block;
+      to.block = from.block;
+    }
+  }
+
+  const std::span<PointRequest> requests_;
+  const TableReadOptions& options_;
+  std::array<Walk, kMax> walks_;
+  // The reads that go on; each pass leaves out those that ended.
+  std::array<uint8_t, kMax> alive_;
+  size_t count_;
+  Set missing_ = 0;  // Those whose next block is not in memory.
+};
 
 }  // namespace
+
+absl::Status CheckDeadline(const TableReadOptions& options) {
+  if (options.clock == nullptr ||
+      options.clock->Monotonic() < options.io.deadline) {
+    return absl::OkStatus();
+  }
+  return absl::DeadlineExceededError("the deadline of the read has passed");
+}
+
+absl::Status CheckMayRead(const TableReadOptions& options) {
+  if (options.cache_only) {
+    return absl::UnavailableError(
+        "what the read needs is not in memory, and it may not do I/O");
+  }
+  return CheckDeadline(options);
+}
+
+void TableReader::MultiGet(std::span<PointRequest> requests,
+                           const TableReadOptions& options) {
+  LISSOM_DCHECK(requests.size() <= kMaxRequests);
+  MultiWalk(requests, options).Run();
+}
 
 absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(
     TableReaderOptions options, std::string path,
@@ -300,7 +482,8 @@ absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(
                            .id = options.id,
                            .file_size = size,
                            .order = std::move(options.order),
-                           .cache = std::move(options.cache)});
+                           .cache = std::move(options.cache)},
+      options.io);
   LISSOM_RETURN_IF_ERROR(reader->Load(options.id, options.tail_size));
   return reader;
 }

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lissom/clock.h"
 #include "lissom/file_system.h"
 #include "table/internal_iterator.h"
 #include "table/internal_key.h"
@@ -32,15 +33,29 @@ struct TableReaderOptions {
   FileId id;
   uint64_t file_size = 0;
   uint64_t tail_size = 0;
+  IoContext io = {.kind = IoContext::Kind::kTable};  // Of Open.
 };
 
 // How one call reads.
 struct TableReadOptions {
   bool verify_checksums = true;
   bool fill_cache = true;
-  size_t readahead_bytes = 0;  // For scans of compactions; 0: none.
+  bool cache_only = false;  // kUnavailable instead of any I/O.
+  // Iterators read the file in windows of this size; 0: block by block, or,
+  // with auto_readahead, in windows that grow while the blocks that come from
+  // the file follow one another.
+  size_t readahead_bytes = 0;
+  bool auto_readahead = false;
+  // Says whether io.deadline has passed: kDeadlineExceeded before I/O. Null:
+  // there is no deadline. Outlives iterators.
+  Clock* clock = nullptr;
   IoContext io = {.kind = IoContext::Kind::kTable};
 };
+
+// OK if a call may do I/O now; else kUnavailable or kDeadlineExceeded.
+absl::Status CheckMayRead(const TableReadOptions& options);
+// OK, or kDeadlineExceeded. Asks the clock only if there is a deadline.
+absl::Status CheckDeadline(const TableReadOptions& options);
 
 // The answer of a point read. `value` lives as long as `owner`, which is alive
 // until the caller's EpochGuard ends: to keep the value, take a Ref to it.
@@ -52,8 +67,11 @@ struct PointResult {
   Ref<const RefCounted> pin = nullptr;  // Of an owner that the cache has not.
 };
 
+class TableReader;
+
 // One of several point reads that are made together.
 struct PointRequest {
+  const TableReader* table = nullptr;
   const LookupKey* key = nullptr;
   PointResult result = {};  // If found.
   bool found = false;
@@ -77,11 +95,12 @@ class TableReader {
                                    const TableReadOptions& options,
                                    PointResult* result) const = 0;
 
-  // Get for each request. The reads share nothing but the wait for memory: each
-  // step is taken for all of them, and asks for what the next one will touch.
+  // Get for each request, of whatever tables. The reads share nothing but the
+  // waits: each step is taken for all of them, and asks for what the next one
+  // will touch; blocks that miss are read together.
   static constexpr size_t kMaxRequests = 32;  // Of one call.
-  virtual void MultiGet(std::span<PointRequest* const> requests,
-                        const TableReadOptions& options) const = 0;
+  static void MultiGet(std::span<PointRequest> requests,
+                       const TableReadOptions& options);
 
   // The reader must outlive the iterator.
   virtual std::unique_ptr<InternalIterator> NewIterator(

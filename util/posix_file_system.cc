@@ -95,6 +95,17 @@ class PosixRandomAccessFile final : public RandomAccessFile {
     return std::string_view(scratch, done);
   }
 
+  // The kernel starts to read all of them before we wait for the first.
+  void ReadBatch(std::span<ReadRequest> requests,
+                 const IoContext& context) const override {
+    if (requests.size() > 1) {
+      for (const ReadRequest& request : requests) {
+        Prefetch(request.offset, request.size, context);
+      }
+    }
+    RandomAccessFile::ReadBatch(requests, context);
+  }
+
   void Prefetch(uint64_t offset, uint64_t size,
                 const IoContext&) const override {
     // A hint: what it returns changes nothing.

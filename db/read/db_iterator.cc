@@ -1,10 +1,12 @@
 #include "db/read/db_iterator.h"
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "db/read/table_options.h"
 #include "db/version/level_iterator.h"
 #include "table/merging_iterator.h"
 #include "util/check.h"
@@ -17,6 +19,9 @@ namespace {
 
 // Versions of one key that are stepped over before seeking past the rest.
 constexpr int kStepsBeforeSeek = 8;
+
+// Entries and moves between two looks at the clock.
+constexpr uint64_t kStepsPerLook = 256;
 
 // Sorts before every entry of its key: no real trailer is this large.
 constexpr uint64_t kBeforeAllVersions = ~uint64_t{0};
@@ -51,7 +56,7 @@ std::unique_ptr<InternalIterator> NewViewIterator(
   }
   for (const auto& table : view.version().level(0)) {
     if (!bounds.MayHold(order, table->meta())) continue;
-    absl::StatusOr<const TableReader*> reader = table->Reader();
+    absl::StatusOr<const TableReader*> reader = table->Reader(options);
     if (!reader.ok()) {
       *status = std::move(reader).status();
       return nullptr;
@@ -75,8 +80,11 @@ class DbIterator final : public Iterator {
       : core_(std::move(core)),
         refresh_(std::move(refresh)),
         bounds_{options.iterate_lower_bound, options.iterate_upper_bound},
-        table_options_{.verify_checksums = options.verify_checksums,
-                       .fill_cache = options.fill_cache} {
+        table_options_(ScanOptionsOf(options, core_->clock.get())),
+        has_deadline_(table_options_.clock != nullptr),
+        max_skipped_(options.max_skipped_entries == 0
+                         ? std::numeric_limits<uint64_t>::max()
+                         : options.max_skipped_entries) {
     Open();
   }
 
@@ -248,7 +256,30 @@ class DbIterator final : public Iterator {
       Fail(Closed());
       return false;
     }
-    return true;
+    skipped_ = 0;
+    return !has_deadline_ || LookAtClock();
+  }
+
+  // Counts a step. False, with the iterator failed, if it is time to look at
+  // the clock and the deadline has passed.
+  bool LookAtClock() {
+    if (++steps_ % kStepsPerLook != 0) return true;
+    absl::Status status = CheckDeadline(table_options_);
+    if (status.ok()) return true;
+    Fail(std::move(status));
+    return false;
+  }
+
+  // Counts an entry that is not shown. False, with the iterator failed, if the
+  // move must not go on.
+  bool Skip() {
+    if (++skipped_ > max_skipped_) {
+      Fail(absl::UnavailableError(
+          absl::StrCat("a move of an iterator stepped over ", max_skipped_,
+                       " entries, as many as it may, and found none to show")));
+      return false;
+    }
+    return !has_deadline_ || LookAtClock();
   }
 
   // A seek forgets an earlier error, and may find that a table which could not
@@ -285,6 +316,7 @@ class DbIterator final : public Iterator {
         return;
       }
       if (skip && c == 0) {
+        if (!Skip()) return;
         if (++steps > kStepsBeforeSeek) {
           if (!SeekOn(kAfterAllVersions)) return;
           steps = 0;
@@ -295,6 +327,7 @@ class DbIterator final : public Iterator {
       }
       if (entry.sequence() > point_.sequence) {
         // Younger than the read point: step to this key's visible versions.
+        if (!Skip()) return;
         if (++steps > kStepsBeforeSeek) {
           key_.assign(entry.user_key);
           if (!SeekOn(SeekTrailer(point_.sequence))) return;
@@ -310,6 +343,7 @@ class DbIterator final : public Iterator {
         valid_ = true;
         return;
       }
+      if (!Skip()) return;
       key_.assign(entry.user_key);  // Deleted: skip its older versions.
       skip = true;
       ordered = true;
@@ -354,11 +388,15 @@ class DbIterator final : public Iterator {
       const InternalKeyView entry = inner_->key();
       const bool visible = entry.sequence() <= point_.sequence;
       if (!visible || ++steps > kStepsBeforeSeek) {
+        if (!Skip()) return false;
         if (visible) found = SeekNewestVisible();
         if (!inner_->status().ok()) return false;
         return SeekOn(kBeforeAllVersions) && found;
       }
+      // What it shows in the end is one of those it walks through.
+      if (found && !Skip()) return false;
       found = entry.kind() == EntryKind::kPut;
+      if (!found && !Skip()) return false;
       if (found) value_.assign(inner_->value());
       inner_->Prev();
     }
@@ -420,6 +458,8 @@ class DbIterator final : public Iterator {
   const std::function<absl::StatusOr<ReadPoint>()> refresh_;
   const Bounds bounds_;
   const TableReadOptions table_options_;
+  const bool has_deadline_;
+  const uint64_t max_skipped_;
 
   ReadPoint point_;
   std::unique_ptr<InternalIterator> inner_;  // Null: it could not be built.
@@ -429,6 +469,8 @@ class DbIterator final : public Iterator {
   std::string value_;  // Reverse: shown.
   absl::Status status_;
   mutable bool error_read_ = true;
+  uint64_t skipped_ = 0;  // In the present move.
+  uint64_t steps_ = 0;    // Moves and skipped entries, if there is a deadline.
   std::optional<InternalKey> sought_;  // By SeekOn, in the present search.
 };
 

@@ -18,6 +18,7 @@
 #include <memory>
 
 #include "db/read/view.h"
+#include "lissom/clock.h"
 #include "lissom/iterator.h"
 #include "lissom/logger.h"
 #include "lissom/options.h"
@@ -31,6 +32,7 @@ struct IteratorCore {
   KeyOrder order;
   std::atomic<bool> closed{false};  // Relaxed: a late move may still succeed.
   std::shared_ptr<Logger> log;
+  std::shared_ptr<Clock> clock;  // Null if no read has a deadline.
   // Called when an iterator has let go of its View: files may be free now.
   // Not called after `closed`.
   std::function<void()> released;

@@ -38,7 +38,7 @@ bool LookupInMemtable(const Memtable& memtable, const LookupKey& key,
 bool LookupInTable(const TableFile& table, const LookupKey& key,
                    const TableReadOptions& options, LookupResult* result,
                    absl::Status* status) {
-  const absl::StatusOr<const TableReader*> reader = table.Reader();
+  const absl::StatusOr<const TableReader*> reader = table.Reader(options);
   if (!reader.ok()) {
     *status = reader.status();
     return true;
@@ -68,32 +68,53 @@ void ForEach(Requests set, Visit visit) {
   }
 }
 
-// Asks `table` for the requests of `asked`. Returns those it had an answer to.
-Requests AskTable(const TableFile& table, std::span<LookupRequest> batch,
-                  Requests asked, const TableReadOptions& options) {
-  const absl::StatusOr<const TableReader*> reader = table.Reader();
-  if (!reader.ok()) {
-    ForEach(asked, [&](size_t i) { batch[i].status = reader.status(); });
-    return asked;
+// Questions to tables that are asked together, at most one a request.
+class TableQuestions {
+ public:
+  TableQuestions(std::span<LookupRequest> batch,
+                 const TableReadOptions& options)
+      : batch_(batch), options_(options) {}
+
+  // Asks `table` for request `i`. False: the table cannot be opened, and that
+  // is the answer.
+  bool Add(const TableFile& table, size_t i) {
+    const absl::StatusOr<const TableReader*> reader = table.Reader(options_);
+    if (!reader.ok()) {
+      batch_[i].status = reader.status();
+      return false;
+    }
+    asked_[count_] = static_cast<uint8_t>(i);
+    reads_[count_].table = *reader;
+    reads_[count_].key = &batch_[i].key;
+    ++count_;
+    return true;
   }
-  std::array<PointRequest, TableReader::kMaxRequests> reads;
-  std::array<PointRequest*, TableReader::kMaxRequests> pointers;
-  size_t count = 0;
-  ForEach(asked, [&](size_t i) {
-    reads[i].key = &batch[i].key;
-    pointers[count++] = &reads[i];
-  });
-  (*reader)->MultiGet(std::span(pointers).first(count), options);
-  Requests answered = 0;
-  ForEach(asked, [&](size_t i) {
-    if (reads[i].status.ok() && !reads[i].found) return;
-    answered |= Requests{1} << i;
-    batch[i].status = reads[i].status.ok()
-                          ? Take(reads[i].result, &batch[i].result)
-                          : std::move(reads[i].status);
-  });
-  return answered;
-}
+
+  // Returns the requests that were answered, and starts anew.
+  Requests Ask() {
+    TableReader::MultiGet(std::span(reads_).first(count_), options_);
+    Requests answered = 0;
+    for (size_t n = 0; n < count_; ++n) {
+      PointRequest& read = reads_[n];
+      LookupRequest& request = batch_[asked_[n]];
+      if (!read.status.ok() || read.found) {
+        answered |= Requests{1} << asked_[n];
+        request.status = read.status.ok() ? Take(read.result, &request.result)
+                                          : std::move(read.status);
+      }
+      read = {};
+    }
+    count_ = 0;
+    return answered;
+  }
+
+ private:
+  const std::span<LookupRequest> batch_;
+  const TableReadOptions& options_;
+  std::array<PointRequest, TableReader::kMaxRequests> reads_;
+  std::array<uint8_t, TableReader::kMaxRequests> asked_;
+  size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -143,33 +164,28 @@ void PointLookups(const View& view, std::span<LookupRequest> requests,
     });
   }
   const Version& version = view.version();
-  // Those of `among` whose key lies in the table's range.
-  const auto covered = [&](const TableFile& table, Requests among) {
-    Requests set = 0;
-    ForEach(among, [&](size_t i) {
-      if (Covers(version, table.meta(), requests[i].key.user_key)) {
-        set |= Requests{1} << i;
-      }
-    });
-    return set;
+  TableQuestions questions(requests, options);
+  // Asks `table` for request `i` if its key may be there.
+  const auto ask = [&](const TableFile& table, size_t i) {
+    if (Covers(version, table.meta(), requests[i].key.user_key) &&
+        !questions.Add(table, i)) {
+      open &= ~(Requests{1} << i);
+    }
   };
   for (const auto& table : version.level(0)) {
-    const Requests asked = covered(*table, open);
-    if (asked != 0) open &= ~AskTable(*table, requests, asked, options);
+    if (open == 0) return;
+    ForEach(open, [&](size_t i) { ask(*table, i); });
+    open &= ~questions.Ask();
   }
+  // A level below has one table for each key: all are asked together.
   for (int level = 1; level < Version::kLevels && open != 0; ++level) {
     const Version::Level& tables = version.level(level);
     if (tables.empty()) continue;
-    for (Requests rest = open; rest != 0;) {
-      const auto i = static_cast<size_t>(__builtin_ctz(rest));
-      rest &= rest - 1;
+    ForEach(open, [&](size_t i) {
       const size_t at = version.FindTable(level, requests[i].key.user_key);
-      if (at == tables.size()) continue;
-      const TableFile& table = *tables[at];
-      const Requests asked = covered(table, Requests{1} << i | rest);
-      rest &= ~asked;
-      if (asked != 0) open &= ~AskTable(table, requests, asked, options);
-    }
+      if (at < tables.size()) ask(*tables[at], i);
+    });
+    open &= ~questions.Ask();
   }
 }
 

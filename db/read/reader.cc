@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "db/read/table_options.h"
 #include "lissom/write_batch.h"
 #include "util/status_macros.h"
 #include "util/sync_point.h"
@@ -43,6 +44,7 @@ Reader::Reader(ReaderDeps deps)
       core_(std::make_shared<IteratorCore>(deps_.order)),
       snapshots_(std::make_shared<SnapshotList>(deps_.visible)) {
   core_->log = deps_.log;
+  core_->clock = deps_.clock;
   core_->released = [this] { OnIteratorReleased(); };
 }
 
@@ -65,11 +67,9 @@ absl::Status Reader::Lookup(const ReadOptions& options, std::string_view key,
   LISSOM_SYNC_POINT("Reader:GotView");
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
   LookupResult result;
-  LISSOM_RETURN_IF_ERROR(
-      PointLookup(view, LookupKey(key, sequence),
-                  {.verify_checksums = options.verify_checksums,
-                   .fill_cache = options.fill_cache},
-                  &result));
+  LISSOM_RETURN_IF_ERROR(PointLookup(view, LookupKey(key, sequence),
+                                     TableOptionsOf(options, deps_.clock.get()),
+                                     &result));
   use(result);
   return absl::OkStatus();
 }
@@ -101,6 +101,8 @@ absl::Status Reader::MultiGet(const ReadOptions& options,
   EpochGuard guard;
   const View& view = *views_.current();
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
+  const TableReadOptions table_options =
+      TableOptionsOf(options, deps_.clock.get());
   constexpr size_t kBatch = TableReader::kMaxRequests;
   std::array<LookupRequest, kBatch> requests;
   for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
@@ -110,9 +112,7 @@ absl::Status Reader::MultiGet(const ReadOptions& options,
       requests[i].key = LookupKey(
           keys[begin + i].substr(0, WriteBatch::kMaxKeyBytes + 1), sequence);
     }
-    PointLookups(view, std::span(requests).first(count),
-                 {.verify_checksums = options.verify_checksums,
-                  .fill_cache = options.fill_cache});
+    PointLookups(view, std::span(requests).first(count), table_options);
     for (size_t i = 0; i < count; ++i) {
       PinnedValue& value = values[begin + i];
       absl::Status& status = statuses[begin + i];

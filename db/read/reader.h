@@ -35,6 +35,7 @@ struct ReaderDeps {  // Everything reads may touch.
   // The last sequence that reads may see. Outlives the Reader.
   const std::atomic<SequenceNumber>& visible;
   std::shared_ptr<Logger> log;
+  std::shared_ptr<Clock> clock;  // Of deadlines.
   // Deletes files that nobody reads any more. May be null. Not called after
   // Close.
   std::function<void()> delete_obsolete_files;

@@ -84,7 +84,8 @@ class LevelIterator final : public InternalIterator {
       return true;
     Close();
     if (index >= tables_.size()) return false;
-    absl::StatusOr<const TableReader*> reader = tables_[index]->Reader();
+    absl::StatusOr<const TableReader*> reader =
+        tables_[index]->Reader(options_);
     if (!reader.ok()) {
       open_error_ = std::move(reader).status();
       return false;

@@ -68,11 +68,20 @@ class TableFile {
   absl::StatusOr<const TableReader*> Reader() const {
     const TableReader* reader = reader_.load(std::memory_order_acquire);
     if (reader != nullptr) return reader;
-    return Open();
+    return Open({});
+  }
+  // The same within what `options` allow: kUnavailable, kDeadlineExceeded if
+  // the table would have to be opened.
+  absl::StatusOr<const TableReader*> Reader(
+      const TableReadOptions& options) const {
+    const TableReader* reader = reader_.load(std::memory_order_acquire);
+    if (reader != nullptr) return reader;
+    return Open(options);
   }
 
  private:
-  absl::StatusOr<const TableReader*> Open() const;
+  absl::StatusOr<const TableReader*> Open(
+      const TableReadOptions& options) const;
 
   const std::shared_ptr<const TableSource> source_;
   const TableMetadata metadata_;

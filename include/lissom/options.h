@@ -145,6 +145,14 @@ struct Options : DBOptions, ColumnFamilyOptions {
   absl::Status Validate() const;
 };
 
+// Where a read may look.
+enum class ReadTier : uint8_t {
+  kAll,
+  // Memory only: memtables and cached blocks of open tables. A read that would
+  // do I/O ends with kUnavailable.
+  kCacheOnly,
+};
+
 struct ReadOptions {
   // Read the state at this snapshot; null: the present state. Must come from
   // the same database, and outlive the call (an iterator keeps what it needs).
@@ -159,6 +167,29 @@ struct ReadOptions {
   // Iterators show only keys k with lower <= k < upper. Copied.
   std::optional<std::string> iterate_lower_bound = std::nullopt;
   std::optional<std::string> iterate_upper_bound = std::nullopt;
+
+  // kCacheOnly: Get, and MultiGet for each key, return kUnavailable where the
+  // answer is not in memory; a move of an iterator that would do I/O leaves it
+  // not Valid() with that status. It may seek again.
+  ReadTier read_tier = ReadTier::kAll;
+
+  // A time of the injected clock's Monotonic(), after which the read does not
+  // go on: kDeadlineExceeded from Get, for the keys of MultiGet that are not
+  // answered yet, in an iterator's status(). Looked at before each I/O (the
+  // file system gets it, too), and in iterators now and then: a Get that is
+  // answered from memory may be late and succeed.
+  absl::Duration deadline = absl::InfiniteDuration();
+
+  // Iterators: how many entries that are not shown (deletions, older and too
+  // young versions) one move may step over before it gives up, not Valid()
+  // with kUnavailable; the iterator may seek again. 0: no limit.
+  uint64_t max_skipped_entries = 0;
+
+  // Iterators: what is read ahead from a table's file in one go, up to 16 MiB.
+  // 0: nothing, until two blocks from the file have followed one another; then
+  // 16 KiB and twice as much each time, up to 256 KiB. Blocks that are in the
+  // cache are not read ahead.
+  size_t readahead_size = 0;
 };
 
 struct WriteOptions {

@@ -13,6 +13,9 @@
 //   kInvalidArgument     a bad argument or option; nothing was changed.
 //   kAlreadyExists       error_if_exists, and it does.
 //   kUnimplemented       written by a newer lissom; nothing was touched.
+//   kDeadlineExceeded    ReadOptions::deadline has passed.
+//   kUnavailable         a read was told not to do I/O and would have to, or
+//                        not to step over so many entries.
 //   kCancelled           the database was closed.
 #ifndef LISSOM_STATUS_H_
 #define LISSOM_STATUS_H_
