@@ -147,6 +147,22 @@ absl::Status DB::WaitForIdle() {
   return Guarded([&] { return impl_->WaitForIdle(); });
 }
 
+Metrics DB::GetMetrics() const {
+  try {
+    return impl_->GetMetrics();
+  } catch (...) {  // Out of memory.
+    return {};
+  }
+}
+
+absl::StatusOr<std::string> DB::GetProperty(std::string_view name) const {
+  return Guarded([&] { return impl_->GetProperty(name); });
+}
+
+absl::StatusOr<uint64_t> DB::GetIntProperty(std::string_view name) const {
+  return Guarded([&] { return impl_->GetIntProperty(name); });
+}
+
 uint64_t DB::LatestSequence() const { return impl_->LatestSequence(); }
 
 absl::Status ForEach(

@@ -26,11 +26,57 @@ std::string Plain(const absl::Status& status) {
   return status.ToString(absl::StatusToStringMode::kWithNoExtraData);
 }
 
+CompactionEvent EventOf(const CompactionPlan& plan, uint64_t job) {
+  CompactionEvent event{.job = job,
+                        .reason = std::string(ReasonName(plan.reason)),
+                        .start_level = plan.start_level,
+                        .output_level = plan.output_level,
+                        .move = plan.trivial_move,
+                        .read_bytes = plan.input_bytes()};
+  for (const Version::Level* tables : {&plan.inputs, &plan.overlapping}) {
+    for (const auto& table : *tables) {
+      event.inputs.push_back(table->meta().number);
+    }
+  }
+  return event;
+}
+
+// Into the event, and into the figures of the levels.
+void CountCompaction(const CompactionPlan& plan, const CompactionResult& result,
+                     CompactionEvent& event, MetricsRecorder& metrics) {
+  Quietly([&] {
+    for (const VersionEdit::NewTable& added : result.edit.added) {
+      event.outputs.push_back(added.table.number);
+    }
+  });
+  const OutputCounts& counts = result.counts;
+  event.written_bytes = counts.bytes_written;
+  event.entries_in = counts.entries_in;
+  event.entries_out = counts.entries_out;
+  if (plan.trivial_move) {
+    metrics.AddMove(plan.output_level, plan.inputs.size());
+    return;
+  }
+  metrics.AddCompaction(
+      {.output_level = plan.output_level,
+       .read_bytes = event.read_bytes,
+       .written_bytes = counts.bytes_written,
+       .entries_in = counts.entries_in,
+       .entries_out = counts.entries_out,
+       .entries_dropped = counts.entries_in - counts.entries_out,
+       .time = event.time});
+}
+
 }  // namespace
 
 DbImpl::DbImpl(Parts parts)
     : parts_(std::move(parts)),
       versions_(*parts_.versions),
+      metrics_(parts_.options.statistics_level, *parts_.options.clock),
+      events_({.executor = *parts_.options.executor,
+               .clock = *parts_.options.clock,
+               .log = parts_.options.info_log,
+               .listeners = parts_.options.listeners}),
       compactions_(parts_.options),
       flush_job_(
           *parts_.options.executor, Executor::Priority::kHigh, 1, mu_, cv_,
@@ -57,7 +103,12 @@ DbImpl::DbImpl(Parts parts)
           .room_maker = *this,
           .write_buffer_size = parts_.options.write_buffer_size,
           .max_wal_bytes = parts_.options.max_total_wal_size,
-          .on_latched = [this](const absl::Status& why) { OnLatched(why); }},
+          .on_latched = [this](const absl::Status& why) { OnLatched(why); },
+          .on_stall =
+              [this](StallCause cause, absl::Duration time) {
+                metrics_.AddStall(cause, time);
+              },
+          .metrics = &metrics_},
       parts_.memtable, std::move(parts_.log), parts_.last_sequence);
   reader_ = std::make_unique<Reader>(
       ReaderDeps{.order = parts_.source->order,
@@ -72,6 +123,7 @@ DbImpl::DbImpl(Parts parts)
 }
 
 DbImpl::~DbImpl() {
+  events_.Close();  // Has been, but for an open that failed late.
   // The threads of a pool of our own end before anything they could touch.
   parts_.options.executor.reset();
 }
@@ -100,7 +152,15 @@ absl::Status DbImpl::Write(const WriteOptions& options,
     request.patience.deadline =
         parts_.options.clock->Monotonic() + options.timeout;
   }
-  return writes_->Write(request);
+  const LatencyTimer timer(metrics_, Operation::kWrite);
+  absl::Status status = writes_->Write(request);
+  if (status.ok()) {
+    MetricsRecorder::Local metrics = metrics_.local();
+    metrics.Add(Counter::kBatchesWritten);
+    metrics.Add(Counter::kKeysWritten, request.count);
+    metrics.Add(Counter::kBytesWritten, request.batch.size());
+  }
+  return status;
 }
 
 std::optional<StallCause> DbImpl::Obstacle(bool seal) {
@@ -139,7 +199,9 @@ absl::Status DbImpl::WaitForRoom(bool seal, const Patience& patience) {
   if (!cause.has_value()) return absl::OkStatus();
   if (patience.no_slowdown) return StalledError(*cause);
   writes_->NoteStall(*cause);
+  const absl::Duration start = parts_.options.clock->Monotonic();
   MutexLock lock(mu_);
+  NoteStallCondition(StallCondition::kStopped, *cause);
   const auto over = [&] {
     mu_.AssertHeld();
     return !Obstacle(seal).has_value() || closing_ || !writes_->latched().ok();
@@ -151,6 +213,8 @@ absl::Status DbImpl::WaitForRoom(bool seal, const Patience& patience) {
     in_time = AwaitUntil(*parts_.options.executor, *parts_.options.clock,
                          patience.deadline, mu_, cv_, over);
   }
+  NoteStallCondition(StallCondition::kNormal, *cause);
+  metrics_.AddStall(*cause, parts_.options.clock->Monotonic() - start);
   if (closing_) return Closed();
   return in_time ? absl::OkStatus() : StallTimeoutError(*cause);
 }
@@ -170,8 +234,22 @@ void DbImpl::UpdateThrottle(const Version& version) {
               static_cast<double>(options.soft_pending_compaction_bytes_limit),
               static_cast<double>(options.hard_pending_compaction_bytes_limit));
   if ((level0 > 0 || pending > 0) && !Compacting()) level0 = pending = 0;
-  writes_->throttle().Set(StallCause::kLevel0Files, level0);
-  writes_->throttle().Set(StallCause::kPendingCompaction, pending);
+  WriteThrottle& throttle = writes_->throttle();
+  throttle.Set(StallCause::kLevel0Files, level0);
+  throttle.Set(StallCause::kPendingCompaction, pending);
+  if (stall_condition_ != StallCondition::kStopped) {
+    NoteStallCondition(
+        throttle.active() ? StallCondition::kDelayed : StallCondition::kNormal,
+        throttle.cause());
+  }
+}
+
+void DbImpl::NoteStallCondition(StallCondition now, StallCause cause) {
+  if (now == stall_condition_) return;
+  events_.PostLocked(
+      EventKind::kStallConditionChanged,
+      StallEvent{.before = stall_condition_, .now = now, .cause = cause});
+  stall_condition_ = now;
 }
 
 absl::Status DbImpl::SealMemtable() {
@@ -227,18 +305,21 @@ absl::Status DbImpl::SyncWal() {
 void DbImpl::OnLatched(const absl::Status& cause) {
   {
     MutexLock lock(mu_);
+    refused_at_ = metrics_.Now();
     cv_.SignalAll();
   }
-  Quietly([&] {
-    log().Log(LogLevel::kError,
-              absl::StrCat("writes are refused from now on: ", Plain(cause)));
-  });
+  ErrorDetail detail = DetailOf(cause).value_or(ErrorDetail{});
+  detail.severity = Severity::kWrites;
+  events_.Post(EventKind::kBackgroundError,
+               BackgroundErrorEvent{.operation = "writes",
+                                    .status = WithDetail(cause, detail)});
   if (IsTransient(cause) && writes_->resumable()) ResumeLater();
 }
 
 absl::Status DbImpl::Resume() {
   if (closed()) return Closed();
-  absl::Status status = writes_->RunExclusive([this] { return TryResume(); });
+  absl::Status status =
+      writes_->RunExclusive([this] { return TryResume(false); });
   if (status.ok()) DeleteObsoleteFiles();
   return status;
 }
@@ -247,7 +328,7 @@ absl::Status DbImpl::Resume() {
 // Version. It goes to new files, and one switch of CURRENT makes them the
 // state: whatever the failure left in the old logs and the old manifest is
 // never read again. A failure on the way leaves all as it was.
-absl::Status DbImpl::TryResume() {
+absl::Status DbImpl::TryResume(bool automatic) {
   absl::Status cause = writes_->latched();
   if (cause.ok()) return cause;
   const ErrorKind kind = DetailOf(cause).value_or(ErrorDetail{}).kind;
@@ -298,9 +379,10 @@ absl::Status DbImpl::TryResume() {
   MutexLock lock(mu_);
   NoteShape();
   cv_.SignalAll();
-  log().Log(LogLevel::kInfo,
-            absl::StrCat("writes are accepted again; they were refused for: ",
-                         Plain(cause)));
+  events_.PostLocked(EventKind::kResumed,
+                     ResumedEvent{.cause = std::move(cause),
+                                  .automatic = automatic,
+                                  .refused = metrics_.Now() - refused_at_});
   return absl::OkStatus();
 }
 
@@ -336,7 +418,11 @@ void DbImpl::ResumeLater() {
 }
 
 void DbImpl::ResumeByItself() {
-  const absl::Status status = Guarded([this] { return Resume(); });
+  const absl::Status status = Guarded([this] {
+    return closed() ? Closed()
+                    : writes_->RunExclusive([this] { return TryResume(true); });
+  });
+  if (status.ok()) DeleteObsoleteFiles();
   if (status.ok() || absl::IsCancelled(status)) return;
   {
     MutexLock lock(mu_);
@@ -422,6 +508,7 @@ OutputDeps DbImpl::Outputs() {
 void DbImpl::RunFlushJob() {
   const absl::Status status = Guarded([this] { return FlushOldest(); });
   if (!status.ok()) {
+    metrics_.Add(Counter::kBackgroundErrors);
     Latch(status);
     return;
   }
@@ -429,33 +516,68 @@ void DbImpl::RunFlushJob() {
 }
 
 absl::Status DbImpl::FlushOldest() {
+  const LatencyTimer timer(metrics_, Operation::kFlush);
+  const absl::Duration start = metrics_.Now();
   Sealed sealed;
   {
     MutexLock lock(mu_);
     sealed = sealed_.back();
   }
-  LISSOM_ASSIGN_OR_RETURN(
-      const FlushResult flushed,
-      RunFlush(Outputs(), {.options = parts_.options,
-                           .memtables = {sealed.memtable},
-                           .snapshots = reader_->snapshots().ForJob()}));
+  FlushEvent event{.job = events_.NewJob(),
+                   .memtables = 1,
+                   .memtable_bytes = sealed.memtable->memory_bytes(),
+                   .memtable_entries = sealed.memtable->entries()};
+  events_.Post(EventKind::kFlushBegin, event);
   VersionEdit edit;
-  // In the order of memtables: every change up to the last of this one is in
-  // durable tables when the edit is, so the log need not be synced first.
-  edit.min_log_number = sealed.next_log_number;
-  edit.flushed_sequence = sealed.last_sequence;
-  if (flushed.table.has_value()) {
-    edit.added.push_back({.level = 0, .table = *flushed.table});
+  event.status = Guarded([&]() -> absl::Status {
+    LISSOM_ASSIGN_OR_RETURN(
+        const FlushResult flushed,
+        RunFlush(Outputs(), {.options = parts_.options,
+                             .memtables = {sealed.memtable},
+                             .snapshots = reader_->snapshots().ForJob()}));
+    // In the order of memtables: every change up to the last of this one is in
+    // durable tables when the edit is, so the log need not be synced first.
+    edit.min_log_number = sealed.next_log_number;
+    edit.flushed_sequence = sealed.last_sequence;
+    if (flushed.table.has_value()) {
+      edit.added.push_back({.level = 0, .table = *flushed.table});
+      event.table = flushed.table->number;
+      event.written_bytes = flushed.table->size;
+      event.entries_written = flushed.table->entries;
+    }
+    LISSOM_SYNC_POINT("DbImpl:BeforeFlushInstall");
+    return versions_.Apply(edit);
+  });
+  event.time = metrics_.Now() - start;
+  if (event.status.ok()) {
+    metrics_.AddFlush(event.written_bytes, event.time);
+    writes_->ReleaseLogsBelow(sealed.next_log_number);
+    MutexLock lock(mu_);
+    sealed_.pop_back();
+    PublishView();
+    writes_->SetLastMemtable(false);
+    NoteShape();
   }
-  LISSOM_SYNC_POINT("DbImpl:BeforeFlushInstall");
-  LISSOM_RETURN_IF_ERROR(versions_.Apply(edit));
-  writes_->ReleaseLogsBelow(sealed.next_log_number);
-  MutexLock lock(mu_);
-  sealed_.pop_back();
-  PublishView();
-  writes_->SetLastMemtable(false);
-  NoteShape();
-  return absl::OkStatus();
+  absl::Status status = event.status;
+  const uint64_t job = event.job;
+  events_.Post(EventKind::kFlushCompleted, std::move(event));
+  if (status.ok()) TellOfTables(edit, job);
+  return status;
+}
+
+void DbImpl::TellOfTables(const VersionEdit& edit, uint64_t job) {
+  Quietly([&] {
+    for (const VersionEdit::NewTable& added : edit.added) {
+      events_.Post(
+          EventKind::kTableCreated,
+          TableEvent{.number = added.table.number,
+                     .path = TableFileName(parts_.path, added.table.number),
+                     .job = job,
+                     .level = added.level,
+                     .bytes = added.table.size,
+                     .entries = added.table.entries});
+    }
+  });
 }
 
 // --- Compaction -------------------------------------------------------------
@@ -481,21 +603,35 @@ void DbImpl::NoteShape() {
 
 void DbImpl::RunCompactionJob() {
   std::optional<CompactionPlan> plan;
-  const absl::Status status = Guarded([&]() -> absl::Status {
+  absl::Status status = Guarded([&]() -> absl::Status {
     {
       MutexLock lock(mu_);
       plan = compactions_.Next(versions_.current(), Moment());
       if (!plan.has_value()) return absl::OkStatus();
       compaction_job_.Poke();  // For what can run beside it.
     }
-    return CompactOnce(*plan);
+    return absl::OkStatus();
   });
-  if (plan.has_value()) FinishCompaction(*plan, status);
+  if (plan.has_value()) {
+    if (status.ok()) {
+      CompactionEvent event;
+      Quietly([&] { event = EventOf(*plan, events_.NewJob()); });
+      events_.Post(EventKind::kCompactionBegin, event);
+      status = Guarded([&] { return CompactOnce(*plan, event); });
+      event.status = status;
+      events_.Post(EventKind::kCompactionCompleted, std::move(event));
+    }
+    FinishCompaction(*plan, status);
+  }
   plan.reset();  // Its holds on the inputs, which may now be deleted.
   DeleteObsoleteFiles();
 }
 
-absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
+absl::Status DbImpl::CompactOnce(const CompactionPlan& plan,
+                                 CompactionEvent& event) {
+  std::optional<LatencyTimer> timer;
+  if (!plan.trivial_move) timer.emplace(metrics_, Operation::kCompaction);
+  const absl::Duration start = metrics_.Now();
   const auto cancelled = [this, &plan] {
     return stopping_.load(std::memory_order_relaxed) ||
            (plan.cancelled != nullptr &&
@@ -515,9 +651,14 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan) {
     Latch(applied);  // More than a failed compaction.
     return absl::CancelledError("its edit could not be applied");
   }
-  MutexLock lock(mu_);
-  PublishView();
-  reader_->DeleteAfterIterators();
+  {
+    MutexLock lock(mu_);
+    PublishView();
+    reader_->DeleteAfterIterators();
+  }
+  event.time = metrics_.Now() - start;
+  CountCompaction(plan, result, event, metrics_);
+  if (!plan.trivial_move) TellOfTables(result.edit, event.job);
   return absl::OkStatus();
 }
 
@@ -541,11 +682,13 @@ void DbImpl::FinishCompaction(const CompactionPlan& plan,
     cv_.SignalAll();  // Whoever asked for it, and writers that wait.
   }
   if (status.ok() || absl::IsCancelled(status)) return;
-  Quietly([&] {
-    log().Log(LogLevel::kError,
-              absl::StrCat("a compaction failed: ", Plain(status)));
-    if (retry) RetryCompactionsLater();
-  });
+  metrics_.Add(Counter::kBackgroundErrors);
+  ErrorDetail detail = DetailOf(status).value_or(ErrorDetail{});
+  detail.severity = Severity::kJob;
+  events_.Post(EventKind::kBackgroundError,
+               BackgroundErrorEvent{.operation = "compaction",
+                                    .status = WithDetail(status, detail)});
+  if (retry) Quietly([this] { RetryCompactionsLater(); });
 }
 
 // Without timers they are retried after the next flush.
@@ -604,6 +747,7 @@ absl::Status DbImpl::CompactRange(const CompactRangeOptions& options,
 
 void DbImpl::DeleteObsoleteFiles() {
   std::vector<std::string> paths;
+  std::vector<uint64_t> tables;
   {
     MutexLock lock(mu_);
     const uint64_t min_log = versions_.min_log_number();
@@ -614,11 +758,18 @@ void DbImpl::DeleteObsoleteFiles() {
   }
   reader_
       ->Reclaim();  // Without the lock: memory and files are let go of in it.
-  for (const uint64_t number : versions_.TakeObsoleteTables()) {
-    paths.push_back(TableFileName(parts_.path, number));
-  }
+  tables = versions_.TakeObsoleteTables();
   for (const uint64_t number : versions_.TakeObsoleteManifests()) {
     paths.push_back(ManifestFileName(parts_.path, number));
+  }
+  for (const uint64_t number : tables) {
+    TableEvent event{.number = number,
+                     .path = TableFileName(parts_.path, number)};
+    // Left behind it is garbage; the next Open removes it.
+    event.status = parts_.source->file_system->RemoveFile(
+        event.path, {.kind = IoContext::Kind::kTable,
+                     .priority = IoContext::Priority::kCompaction});
+    events_.Post(EventKind::kTableDeleted, std::move(event));
   }
   for (const std::string& path : paths) {
     const absl::Status status = parts_.source->file_system->RemoveFile(
@@ -671,26 +822,39 @@ void DbImpl::FlushUnlogged() {
 
 absl::Status DbImpl::Close() {
   if (!closed()) Quietly([this] { FlushUnlogged(); });
-  {
-    MutexLock lock(mu_);
-    if (closing_) {
-      Await(*parts_.options.executor, mu_, cv_, [this] {
-        mu_.AssertHeld();
-        return close_done_;
-      });
-      return close_status_;
-    }
-    closing_ = true;
-    reader_->Close();
-    stopping_.store(true, std::memory_order_relaxed);
-    flush_job_.Stop();
-    compaction_job_.Stop();
-    cv_.SignalAll();
+  absl::Status status;
+  if (BeginClose(&status)) status = FinishClose();
+  // Last, and by every call: a listener may be the one that waits for the end,
+  // and it can only be told the rest when it has returned.
+  events_.Close();
+  return status;
+}
+
+// True if it is the caller's to finish; else *status is what came of it.
+bool DbImpl::BeginClose(absl::Status* status) {
+  MutexLock lock(mu_);
+  if (closing_) {
     Await(*parts_.options.executor, mu_, cv_, [this] {
       mu_.AssertHeld();
-      return flush_job_.idle() && compaction_job_.idle();
+      return close_done_;
     });
+    *status = close_status_;
+    return false;
   }
+  closing_ = true;
+  reader_->Close();
+  stopping_.store(true, std::memory_order_relaxed);
+  flush_job_.Stop();
+  compaction_job_.Stop();
+  cv_.SignalAll();
+  Await(*parts_.options.executor, mu_, cv_, [this] {
+    mu_.AssertHeld();
+    return flush_job_.idle() && compaction_job_.idle();
+  });
+  return true;
+}
+
+absl::Status DbImpl::FinishClose() {
   // Whoever waits for the end must not wait for ever: nothing is thrown here.
   absl::Status status = Guarded([this] { return CloseDurably(); });
   Quietly([this] { DeleteObsoleteFiles(); });

@@ -26,6 +26,8 @@
 #include "db/background_job.h"
 #include "db/compaction/compaction_scheduler.h"
 #include "db/memtable/memtable.h"
+#include "db/metrics/event_queue.h"
+#include "db/metrics/metrics_recorder.h"
 #include "db/output/table_output.h"
 #include "db/read/reader.h"
 #include "db/version/version_set.h"
@@ -77,6 +79,10 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
                             std::optional<std::string_view> begin,
                             std::optional<std::string_view> end);
   uint64_t LatestSequence() const;
+  // db/db_metrics.cc.
+  Metrics GetMetrics();
+  absl::StatusOr<std::string> GetProperty(std::string_view name);
+  absl::StatusOr<uint64_t> GetIntProperty(std::string_view name);
 
   Logger& log() { return *parts_.options.info_log; }
 
@@ -101,6 +107,9 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   absl::Status WaitForRoom(bool seal, const Patience& patience);
   void UpdateThrottle(const Version& version)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteStallCondition(StallCondition now, StallCause cause)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddGauges(Metrics* metrics) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -109,7 +118,8 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void RunFlushJob();
   absl::Status FlushOldest();
   void RunCompactionJob();
-  absl::Status CompactOnce(const CompactionPlan& plan);
+  absl::Status CompactOnce(const CompactionPlan& plan, CompactionEvent& event);
+  void TellOfTables(const VersionEdit& edit, uint64_t job);
   void FinishCompaction(const CompactionPlan& plan, const absl::Status& status);
   void RetryCompactionsLater();
   CompactionScheduler::Moment Moment();
@@ -120,7 +130,7 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void Latch(const absl::Status& cause) { writes_->Latch(cause); }
   void OnLatched(const absl::Status& cause);
   // As the leader.
-  absl::Status TryResume();
+  absl::Status TryResume(bool automatic);
   absl::Status WaitForJobs();
   void ResumeLater();
   void ResumeByItself();
@@ -128,10 +138,14 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
 
   bool HasUnlogged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FlushUnlogged();
+  bool BeginClose(absl::Status* status);
+  absl::Status FinishClose();
   absl::Status CloseDurably();
 
   Parts parts_;
   VersionSet& versions_;
+  MetricsRecorder metrics_;
+  EventQueue events_;
   std::unique_ptr<WritePath> writes_;
   std::unique_ptr<Reader> reader_;
   std::atomic<bool> stopping_{false};  // Polled by a running compaction.
@@ -142,6 +156,9 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   std::deque<Sealed> sealed_ ABSL_GUARDED_BY(mu_);  // Newest first.
   std::set<uint64_t> logs_ ABSL_GUARDED_BY(mu_);    // Files there are.
   CompactionScheduler compactions_ ABSL_GUARDED_BY(mu_);
+  StallCondition stall_condition_ ABSL_GUARDED_BY(mu_) =
+      StallCondition::kNormal;
+  absl::Duration refused_at_ ABSL_GUARDED_BY(mu_) = absl::ZeroDuration();
   int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool close_done_ ABSL_GUARDED_BY(mu_) = false;

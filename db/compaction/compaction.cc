@@ -111,6 +111,22 @@ absl::Status CheckPlan(const CompactionPlan& plan) {
   return absl::OkStatus();
 }
 
+std::string_view ReasonName(CompactionPlan::Reason reason) {
+  switch (reason) {
+    case CompactionPlan::Reason::kLevel0Count:
+      return "level0-count";
+    case CompactionPlan::Reason::kLevelSize:
+      return "level-size";
+    case CompactionPlan::Reason::kTombstones:
+      return "tombstones";
+    case CompactionPlan::Reason::kAge:
+      return "age";
+    case CompactionPlan::Reason::kManual:
+      return "manual";
+  }
+  return "unknown";
+}
+
 std::string DebugString(const CompactionPlan& plan) {
   std::string out = plan.trivial_move        ? "move"
                     : !plan.stays_in_level() ? "compact"

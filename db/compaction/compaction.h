@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "db/version/version.h"
@@ -58,6 +59,9 @@ struct CompactionPlan {
 // kInternal: the plan breaks an invariant; carrying it out would lose keys or
 // bring old versions back. Cheap: ends of tables only.
 absl::Status CheckPlan(const CompactionPlan& plan);
+
+// "level0-count", "level-size", ...: for logs.
+std::string_view ReasonName(CompactionPlan::Reason reason);
 
 // "compact 7 5 L0 + 3 L1 -> L1", "move 7 L1 -> L2", "rewrite 7 L6" or
 // "merge 7 5 4 L0".

@@ -74,6 +74,9 @@ class Reader {
   // to go calls delete_obsolete_files.
   void DeleteAfterIterators();
   SnapshotList& snapshots() { return *snapshots_; }
+  uint64_t open_iterators() const {
+    return static_cast<uint64_t>(iterators_.load(std::memory_order_relaxed));
+  }
 
  private:
   // Calls use(result) inside the lookup's EpochGuard with what the key has.

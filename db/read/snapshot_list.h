@@ -30,6 +30,11 @@ class SnapshotList : public std::enable_shared_from_this<SnapshotList> {
   // Sorted, without repeats; the last element is the visible sequence itself.
   std::vector<SequenceNumber> ForJob();
 
+  size_t count() {
+    MutexLock lock(mu_);
+    return sequences_.size();
+  }
+
   // Was `snapshot` taken from this list?
   bool Owns(const Snapshot& snapshot) const;
 

@@ -85,6 +85,7 @@ struct VersionSet::Rep {
   // iterator may hold a level's tables alone, and open one late.
   struct Retired {
     uint64_t number;
+    uint64_t bytes;
     std::weak_ptr<const TableFile> table;
   };
 
@@ -131,6 +132,7 @@ struct VersionSet::Rep {
   uint64_t min_log_number ABSL_GUARDED_BY(mu) = 0;
   uint64_t manifest_number ABSL_GUARDED_BY(mu) = 0;
   std::vector<Retired> retired ABSL_GUARDED_BY(mu);
+  std::vector<std::weak_ptr<const Version>> versions ABSL_GUARDED_BY(mu);
   std::vector<uint64_t> obsolete_manifests ABSL_GUARDED_BY(mu);
   // An edit failed, and may be durable all the same: the next open may find the
   // state before it or after it, so no file is obsolete any more.
@@ -347,13 +349,17 @@ void VersionSet::Rep::Show(Step step) {
   std::shared_ptr<const Version> old = std::move(step.version);
   MutexLock lock(mu);
   old.swap(current);
+  std::erase_if(versions,
+                [](const auto& version) { return version.expired(); });
+  versions.push_back(current);
   min_log_number = numbers.min_log_number();
   manifest_number = manifest->number();
   if (gone.empty()) return;
   for (int n = 0; n < Version::kLevels; ++n) {
     for (const auto& table : old->level(n)) {
       const uint64_t number = table->meta().number;
-      if (gone.contains(number)) retired.push_back({number, table});
+      if (gone.contains(number))
+        retired.push_back({number, table->meta().size, table});
     }
   }
 }
@@ -429,6 +435,20 @@ std::vector<uint64_t> VersionSet::LiveTables() const {
   }
   std::sort(live.begin(), live.end());
   return live;
+}
+
+size_t VersionSet::LiveVersions() const {
+  MutexLock lock(rep_->mu);
+  return static_cast<size_t>(
+      std::count_if(rep_->versions.begin(), rep_->versions.end(),
+                    [](const auto& version) { return !version.expired(); }));
+}
+
+uint64_t VersionSet::ObsoleteBytes() const {
+  uint64_t bytes = 0;
+  MutexLock lock(rep_->mu);
+  for (const Rep::Retired& table : rep_->retired) bytes += table.bytes;
+  return bytes;
 }
 
 std::vector<uint64_t> VersionSet::TakeObsoleteTables() {

@@ -88,6 +88,10 @@ class VersionSet {
 
   // Tables that some Version in use names, current or older.
   std::vector<uint64_t> LiveTables() const;
+  // Versions that somebody holds, the current one included, and the bytes of
+  // tables that are kept for the others only.
+  size_t LiveVersions() const;
+  uint64_t ObsoleteBytes() const;
   // Tables that edits have removed and no Version in use names any more. Each
   // is returned once: the caller deletes the files.
   std::vector<uint64_t> TakeObsoleteTables();

@@ -312,8 +312,24 @@ absl::Status WritePath::AppendGroup(Writer& first, Writer& last) {
     last_sequence_ += request.count;
     if (writer == &last) break;
   }
+  const uint64_t before = log_->size();
   LISSOM_RETURN_IF_ERROR(log_->Write());
+  const uint64_t appended = log_->size() - before;
+  wal_bytes_.store(WalBytes(), std::memory_order_relaxed);
+  if (deps_.metrics != nullptr && appended != 0) {
+    MetricsRecorder::Local metrics = deps_.metrics->local();
+    metrics.Add(Counter::kWalWrites);
+    metrics.Add(Counter::kWalBytes, appended);
+  }
   return sync ? SyncLogs() : absl::OkStatus();
+}
+
+absl::Status WritePath::SyncLog(LogWriter& log) {
+  if (deps_.metrics == nullptr) return log.Sync();
+  const LatencyTimer timer(*deps_.metrics, Operation::kWalSync);
+  absl::Status status = log.Sync();
+  if (status.ok()) deps_.metrics->Add(Counter::kWalSyncs);
+  return status;
 }
 
 absl::Status WritePath::InsertGroup(Writer& first, Writer& last,
@@ -385,12 +401,12 @@ absl::Status WritePath::TrySyncLogs() {
   // Oldest first: after a power cut in between, what survives is a prefix.
   for (const std::unique_ptr<LogWriter>& log : older_logs_) {
     if (log->synced_size() == log->size()) continue;
-    LISSOM_RETURN_IF_ERROR(log->Sync());
+    LISSOM_RETURN_IF_ERROR(SyncLog(*log));
     mark_ = {log->header().number, log->synced_size()};
   }
   if (log_->synced_size() != log_->size()) {
     LISSOM_SYNC_POINT("WritePath:BeforeSync");
-    LISSOM_RETURN_IF_ERROR(log_->Sync());
+    LISSOM_RETURN_IF_ERROR(SyncLog(*log_));
   }
   mark_ = {log_->header().number, log_->synced_size()};
   return absl::OkStatus();

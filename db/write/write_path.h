@@ -36,6 +36,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "db/memtable/memtable.h"
+#include "db/metrics/metrics_recorder.h"
 #include "db/wal/log_writer.h"
 #include "db/write/write_throttle.h"
 #include "lissom/clock.h"
@@ -72,6 +73,7 @@ struct WritePathDeps {
   std::function<void(const absl::Status&)> on_latched = nullptr;
   // Called by the leader: writes were held up for so long.
   std::function<void(StallCause, absl::Duration)> on_stall = nullptr;
+  MetricsRecorder* metrics = nullptr;  // Null: nothing is counted.
 };
 
 // What a writer wants. The batch is valid and outlives the call.
@@ -154,6 +156,11 @@ class WritePath {
   // Is the leader waiting, or are writes slowed down, now?
   bool stopped() const;
 
+  // Bytes of the logs in use, but for what was appended last. Thread-safe.
+  uint64_t wal_bytes() const {
+    return wal_bytes_.load(std::memory_order_relaxed);
+  }
+
   // The last sequence that readers may see.
   const std::atomic<SequenceNumber>& visible() const { return visible_; }
 
@@ -182,6 +189,7 @@ class WritePath {
   absl::Status InsertGroup(Writer& first, Writer& last,
                            SequenceNumber sequence);
   absl::Status TrySyncLogs();
+  absl::Status SyncLog(LogWriter& log);
   void DropReleasedLogs();
   void UpdateThrottle();
   uint64_t WalBytes() const;
@@ -214,6 +222,7 @@ class WritePath {
   std::atomic<bool> last_memtable_{false};  // Relaxed: a hint.
   // Relaxed: whoever asks knows of the write by other means.
   std::atomic<bool> ever_unlogged_{false};
+  std::atomic<uint64_t> wal_bytes_{0};  // Relaxed: a figure.
   // Relaxed: letting go of a log late is harmless.
   std::atomic<uint64_t> release_below_{0};
 };

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lissom/iterator.h"
+#include "lissom/metrics.h"
 #include "lissom/options.h"
 #include "lissom/pinned_value.h"
 #include "lissom/snapshot.h"
@@ -110,6 +111,15 @@ class DB final {
   // still stands in the way; all is as it was. After kDataLoss, or when memory
   // ran out in the midst of a write, the cause: then it must be opened anew.
   absl::Status Resume();
+
+  // What the database counts and how it stands: as a struct; as a text or a
+  // number by name, "lissom.stats" for one, with the names of RocksDB
+  // ("rocksdb.estimate-num-keys") and LevelDB ("leveldb.sstables") known too;
+  // "lissom.properties" lists them. kInvalidArgument: no such property, or it
+  // is no number. Also after Close: the last state.
+  Metrics GetMetrics() const;
+  absl::StatusOr<std::string> GetProperty(std::string_view name) const;
+  absl::StatusOr<uint64_t> GetIntProperty(std::string_view name) const;
 
   // The number of the last acknowledged change.
   uint64_t LatestSequence() const;

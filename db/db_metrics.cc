@@ -1,0 +1,103 @@
+// The numbers of an open database: what its parts count, and the gauges that
+// only the desk can read.
+#include <utility>
+
+#include "db/compaction/level_targets.h"
+#include "db/db_impl.h"
+#include "db/metrics/properties.h"
+#include "db/metrics/tree_metrics.h"
+#include "util/block_cache.h"
+
+namespace lissom {
+namespace {
+
+void AddCache(const BlockCache& cache, Metrics* metrics) {
+  const BlockCache::Counters counters = cache.counters();
+  metrics->block_cache_hits = counters.hits;
+  metrics->block_cache_misses = counters.misses;
+  metrics->block_cache_evictions = counters.evictions;
+  metrics->block_cache_usage = cache.usage();
+  metrics->block_cache_capacity = cache.capacity();
+}
+
+void AddTargets(const Version& version, const ColumnFamilyOptions& options,
+                Metrics* metrics) {
+  const LevelTargets targets = ComputeLevelTargets(version, options);
+  metrics->base_level = static_cast<uint64_t>(targets.base_level);
+  for (size_t n = 0; n < Metrics::kLevels; ++n) {
+    LevelMetrics& level = metrics->levels[n];
+    level.target_bytes = targets.bytes[n];
+    if (level.target_bytes != 0) {
+      level.score = static_cast<double>(level.bytes) /
+                    static_cast<double>(level.target_bytes);
+    }
+  }
+  metrics->levels[0].score =
+      static_cast<double>(metrics->levels[0].tables) /
+      static_cast<double>(options.level0_file_num_compaction_trigger);
+}
+
+}  // namespace
+
+void DbImpl::AddGauges(Metrics* metrics) {
+  metrics->active_memtable_bytes = active_->memory_bytes();
+  metrics->active_memtable_entries = active_->entries();
+  metrics->memtable_bytes = metrics->active_memtable_bytes;
+  metrics->memtable_entries = metrics->active_memtable_entries;
+  metrics->memtables = 1 + sealed_.size();
+  for (const Sealed& sealed : sealed_) {
+    metrics->memtable_bytes += sealed.memtable->memory_bytes();
+    metrics->memtable_entries += sealed.memtable->entries();
+  }
+  metrics->running_flushes = static_cast<uint64_t>(flush_job_.running());
+  metrics->running_compactions = static_cast<uint64_t>(compactions_.running());
+  metrics->flush_pending = !sealed_.empty();
+  metrics->compaction_pending = compaction_job_.scheduled();
+  metrics->writes_stopped = stall_condition_ == StallCondition::kStopped;
+  metrics->wal_files = logs_.size();
+}
+
+Metrics DbImpl::GetMetrics() {
+  Metrics metrics;
+  metrics_.ReadInto(&metrics);
+  AddCache(*parts_.source->cache, &metrics);
+  std::shared_ptr<const Version> version;
+  {
+    MutexLock lock(mu_);
+    version = versions_.current();
+    AddGauges(&metrics);
+    metrics.pending_compaction_bytes = compactions_.PendingBytes(*version);
+  }
+  SetTreeMetrics(*version, &metrics);
+  AddTargets(*version, parts_.options, &metrics);
+  const std::vector<SequenceNumber> snapshots = reader_->snapshots().ForJob();
+  metrics.snapshots = reader_->snapshots().count();
+  if (metrics.snapshots > 0) {
+    metrics.oldest_snapshot_sequence = snapshots.front();
+  }
+  metrics.open_iterators = reader_->open_iterators();
+  metrics.obsolete_bytes = versions_.ObsoleteBytes();
+  metrics.live_versions = versions_.LiveVersions();
+  metrics.min_log_number = versions_.min_log_number();
+  metrics.wal_file_bytes = writes_->wal_bytes();
+  metrics.writes_refused = !writes_->latched().ok();
+  const uint64_t price = writes_->throttle().nanos_per_kib();
+  if (price != 0) {
+    metrics.delayed_write_rate = uint64_t{1'000'000'000} * 1024 / price;
+  }
+  return metrics;
+}
+
+absl::StatusOr<std::string> DbImpl::GetProperty(std::string_view name) {
+  const Metrics metrics = GetMetrics();
+  return PropertyText(name,
+                      {.metrics = metrics, .version = *versions_.current()});
+}
+
+absl::StatusOr<uint64_t> DbImpl::GetIntProperty(std::string_view name) {
+  const Metrics metrics = GetMetrics();
+  return PropertyInt(name,
+                     {.metrics = metrics, .version = *versions_.current()});
+}
+
+}  // namespace lissom
