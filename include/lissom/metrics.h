@@ -28,11 +28,11 @@ enum class StallCause : uint8_t {
 };
 inline constexpr size_t kStallCauses = 6;
 
-// "memtables", "level0-files", ...: for messages, properties and events.
+// "memtables", "level0_files", ...: for messages, properties and events.
 constexpr std::string_view StallCauseName(StallCause cause) {
   constexpr std::array<std::string_view, kStallCauses> kNames = {
-      "memtables",     "level0-files", "pending-compaction",
-      "memory-budget", "space-limit",  "wal-size"};
+      "memtables",     "level0_files", "pending_compaction",
+      "memory_budget", "space_limit",  "wal_size"};
   const auto index = static_cast<size_t>(cause);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

@@ -171,11 +171,11 @@ TEST(Event, AStall) {
                            StallEvent{.before = StallCondition::kDelayed,
                                       .now = StallCondition::kStopped,
                                       .cause = StallCause::kLevel0Files});
-  EXPECT_EQ(EventAsText(worse), "writes: stopped, were delayed (level0-files)");
+  EXPECT_EQ(EventAsText(worse), "writes: stopped, were delayed (level0_files)");
   EXPECT_EQ(EventAsJson(worse),
             R"({"event":"stall_condition_changed",)"
             R"("time_micros":1795231843123456,"before":"delayed",)"
-            R"("now":"stopped","cause":"level0-files"})");
+            R"("now":"stopped","cause":"level0_files"})");
   EXPECT_EQ(EventLevel(worse), LogLevel::kWarning);
   EXPECT_EQ(EventLevel(Make(EventKind::kStallConditionChanged,
                             StallEvent{.before = StallCondition::kDelayed})),

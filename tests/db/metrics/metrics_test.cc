@@ -17,7 +17,7 @@ TEST(StallCause, EachHasAName) {
     EXPECT_NE(name, "unknown");
     EXPECT_TRUE(names.insert(name).second) << name;
   }
-  EXPECT_EQ(StallCauseName(StallCause::kWalSize), "wal-size");
+  EXPECT_EQ(StallCauseName(StallCause::kWalSize), "wal_size");
   EXPECT_EQ(StallCauseName(static_cast<StallCause>(kStallCauses)), "unknown");
 }
 

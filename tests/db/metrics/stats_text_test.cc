@@ -41,7 +41,7 @@ errors      2 of background jobs; writes are stopped; writes are slowed down to 
 
 stalls              count    total      p99      max
 memtables              12  34.0 ms   4.9 ms   5.0 ms
-pending-compaction  90000    2.0 s  40.0 us  99.0 us
+pending_compaction  90000    2.0 s  40.0 us  99.0 us
 
 latency  samples       p50       p90       p99     p99.9       max
 get        78000    700 ns    1.4 us    5.1 us  120.0 us    3.0 ms
@@ -91,7 +91,7 @@ TEST(StallsText, NamesTheCauses) {
   EXPECT_EQ(StallsText(testing::SampleMetrics()), Expected(R"(
 stalls              count    total      p99      max
 memtables              12  34.0 ms   4.9 ms   5.0 ms
-pending-compaction  90000    2.0 s  40.0 us  99.0 us
+pending_compaction  90000    2.0 s  40.0 us  99.0 us
 )"));
 }
 
