@@ -574,7 +574,7 @@ TEST_F(Parts, RunOnThreadsAsTheyDoOnOne) {
   max_parts_ = 4;
   const auto one_by_one = Run(plan, snapshots_);
   ASSERT_TRUE(one_by_one.ok()) << one_by_one.status();
-  const auto pool = Executor::NewThreadPool();
+  const auto pool = Executor::NewThreadPool(3);
   std::atomic<uint64_t> number{1000};
   std::atomic<uint64_t> calls{0};
   OutputDeps deps = world_.Deps();

@@ -149,7 +149,7 @@ TEST(RunParts, DoesItAllIfTheExecutorRefuses) {
 }
 
 TEST(RunParts, RunsEachOnceAmongThreads) {
-  const auto pool = Executor::NewThreadPool();
+  const auto pool = Executor::NewThreadPool(3);
   for (int round = 0; round < 200; ++round) {
     Notes notes;
     if (round % 4 == 0) notes.failing = {3};
