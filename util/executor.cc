@@ -57,8 +57,9 @@ class Queues : public std::enable_shared_from_this<Queues> {
     if (ending_) return;
     timers_.emplace(clock_->Monotonic() + delay,
                     Timer{priority, std::move(task)});
-    // Somebody must be there to look at the time.
-    if (!AnyThread()) StartThread(priority);
+    // Somebody must be there to look at the time: of this priority, so that it
+    // waits for no long task of another.
+    if (lane(priority).threads == 0) StartThread(priority);
     changed_.SignalAll();
   }
 
@@ -87,10 +88,11 @@ class Queues : public std::enable_shared_from_this<Queues> {
   // themselves: each waits for the others' tasks, this one among them.
   void End() {
     std::vector<std::thread> threads;
+    decltype(timers_) dropped;  // Without the lock: a task's end may be a call.
     {
       MutexLock lock(mu_);
       ending_ = true;
-      timers_.clear();
+      dropped.swap(timers_);
       threads.swap(threads_);
       changed_.SignalAll();
     }
