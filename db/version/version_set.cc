@@ -206,7 +206,10 @@ absl::Status VersionSet::Apply(const VersionEdit& edit) {
   Rep& rep = *rep_;
   MutexLock lock(rep.apply_mu);
   if (rep.closed) return absl::CancelledError("the database was closed");
-  if (!rep.latched.ok()) return LatchedError(rep.latched);
+  if (!rep.latched.ok()) {
+    rep.NoteOrphans(edit);
+    return LatchedError(rep.latched);
+  }
   absl::Status status = Guarded([&] {
     rep.apply_mu.AssertHeld();
     return rep.Apply(edit);
@@ -246,6 +249,9 @@ absl::Status VersionSet::Rep::Resume(const VersionEdit& edit) {
   {
     MutexLock lock(mu);
     orphan_manifests.reserve(orphan_manifests.size() + 2);
+    // Later nothing may throw: what is shown is not taken back.
+    obsolete_manifests.reserve(obsolete_manifests.size() +
+                               orphan_manifests.size() + 2);
     // The manifest so far, if it still is; and until it is in force this one.
     if (manifest != nullptr) orphan_manifests.push_back(manifest->number());
     orphan_manifests.push_back(number);
@@ -343,15 +349,18 @@ void VersionSet::Rep::Show(Step step) {
   for (const VersionEdit::NewTable& table : step.edit.added) {
     gone.erase(table.table.number);  // It only moved.
   }
-  numbers = std::move(step.numbers);
   // The old Version goes after mu is free: it may be the last to hold tables,
   // and closing files takes time.
   std::shared_ptr<const Version> old = std::move(step.version);
   MutexLock lock(mu);
-  old.swap(current);
+  // What may throw comes first: a step that failed half shown would have its
+  // tables taken for those of an edit that failed.
+  retired.reserve(retired.size() + gone.size());
   std::erase_if(versions,
                 [](const auto& version) { return version.expired(); });
-  versions.push_back(current);
+  versions.push_back(old);  // The new one, for now.
+  old.swap(current);
+  numbers = std::move(step.numbers);
   min_log_number = numbers.min_log_number();
   manifest_number = manifest->number();
   if (gone.empty()) return;
