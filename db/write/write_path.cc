@@ -114,7 +114,9 @@ bool WritePath::Join(Writer& writer) {
   }
   if (writer.done) return false;
   if (front_ == &writer) return true;
-  if (WillNotWait(writer)) {
+  const bool will_not_wait = WillNotWait(writer);
+  Unlink(writer);  // First: a status may find no memory, and throw.
+  if (will_not_wait) {
     writer.status = StalledError(*stalled_);
   } else if (stalled_.has_value()) {
     writer.status = StallTimeoutError(*stalled_);
@@ -122,7 +124,6 @@ bool WritePath::Join(Writer& writer) {
     writer.status = absl::DeadlineExceededError(
         "the write's timeout passed while others were written");
   }
-  Unlink(writer);
   return false;
 }
 
@@ -255,9 +256,10 @@ bool WritePath::stopped() const {
 }
 
 uint64_t WritePath::WalBytes() const {
+  const uint64_t below = release_below_.load(std::memory_order_relaxed);
   uint64_t bytes = log_->size();
   for (const std::unique_ptr<LogWriter>& log : older_logs_) {
-    bytes += log->size();
+    if (log->header().number >= below) bytes += log->size();
   }
   return bytes;
 }
@@ -270,7 +272,7 @@ absl::Status WritePath::Commit(Writer& first, Writer& last) {
   if (status.ok()) {
     LISSOM_SYNC_POINT("WritePath:Logged");
     status = Guarded([&] { return InsertGroup(first, last, before); });
-    half_inserted_ = !status.ok();
+    if (!status.ok()) half_inserted_.store(true, std::memory_order_relaxed);
   }
   if (!status.ok()) {
     // The group may be in the log, whole or in part: only recovery can tell

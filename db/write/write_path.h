@@ -123,7 +123,10 @@ class WritePath {
   absl::Status SyncLogs();
   // Is the memtable without a trace of a write that failed? If not there is no
   // way back but to open the database again.
-  bool resumable() const { return !half_inserted_; }
+  // Thread-safe.
+  bool resumable() const {
+    return !half_inserted_.load(std::memory_order_relaxed);
+  }
   // After a failure: everything that was acknowledged is in durable tables, the
   // logs before this one count no more, and writes are accepted again. What
   // failed stays failed, its sequences spent.
@@ -211,8 +214,6 @@ class WritePath {
   SyncMark mark_;                                      // Durable.
   uint64_t unlogged_ = 0;  // Sequences since the log's last record.
   bool memtable_has_unlogged_ = false;
-  bool half_inserted_ =
-      false;  // A failed group stands in the memtable in part.
   WriteThrottle throttle_;
 
   std::atomic<SequenceNumber>
@@ -220,6 +221,9 @@ class WritePath {
   std::atomic<bool> need_room_{
       false};  // Relaxed: a hint; MakeRoom looks itself.
   std::atomic<bool> last_memtable_{false};  // Relaxed: a hint.
+  // A failed group stands in the memtable in part. Relaxed: the leader decides
+  // by it, who has set it or comes after whoever did; to others it is a hint.
+  std::atomic<bool> half_inserted_{false};
   // Relaxed: whoever asks knows of the write by other means.
   std::atomic<bool> ever_unlogged_{false};
   std::atomic<uint64_t> wal_bytes_{0};  // Relaxed: a figure.
