@@ -67,6 +67,14 @@ void CountCompaction(const CompactionPlan& plan, const CompactionResult& result,
        .time = event.time});
 }
 
+// May the failure behind a refusal of writes go away by itself?
+bool MayPass(const absl::Status& latched) {
+  std::optional<ErrorDetail> detail = DetailOf(latched);
+  if (!detail.has_value()) return false;
+  detail->severity = Severity::kCall;  // As it was.
+  return IsTransient(WithDetail(latched, *detail));
+}
+
 }  // namespace
 
 DbImpl::DbImpl(Parts parts)
@@ -266,18 +274,18 @@ absl::Status DbImpl::SealMemtable() {
 absl::Status DbImpl::TrySealMemtable() {
   LISSOM_RETURN_IF_ERROR(writes_->EndLog());
   const SequenceNumber last = writes_->last_sequence();
-  absl::StatusOr<std::unique_ptr<LogWriter>> log = CreateRegisteredLog(
-      *parts_.source, versions_, last, parts_.options.write_buffer_size);
-  if (!log.ok()) {
-    Latch(log.status());
-    return std::move(log).status();
+  absl::StatusOr<std::unique_ptr<LogWriter>> log = NewLog();
+  absl::Status status = log.status();
+  if (status.ok()) status = RegisterLog(versions_, **log, last);
+  if (!status.ok()) {
+    Latch(status);
+    return status;
   }
   const uint64_t number = (*log)->header().number;
   Ref<Memtable> fresh = Memtable::Create(parts_.source->order, number);
   LISSOM_SYNC_POINT("DbImpl:BeforeSeal");
   {
     MutexLock lock(mu_);
-    logs_.insert(number);
     sealed_.push_front({.memtable = active_,
                         .next_log_number = number,
                         .last_sequence = last,
@@ -290,6 +298,18 @@ absl::Status DbImpl::TrySealMemtable() {
   }
   writes_->SwitchTo(std::move(fresh), *std::move(log));
   return absl::OkStatus();
+}
+
+// Whatever becomes of it, its file goes when logs below a later one are not
+// needed any more.
+absl::StatusOr<std::unique_ptr<LogWriter>> DbImpl::NewLog() {
+  LISSOM_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogWriter> log,
+      CreateLog(*parts_.source, versions_, writes_->last_sequence(),
+                parts_.options.write_buffer_size));
+  MutexLock lock(mu_);
+  logs_.insert(log->header().number);
+  return log;
 }
 
 absl::Status DbImpl::SyncWal() {
@@ -318,10 +338,22 @@ void DbImpl::OnLatched(const absl::Status& cause) {
 
 absl::Status DbImpl::Resume() {
   if (closed()) return Closed();
-  absl::Status status =
-      writes_->RunExclusive([this] { return TryResume(false); });
-  if (status.ok()) DeleteObsoleteFiles();
-  return status;
+  return ResumeAsLeader(false);
+}
+
+absl::Status DbImpl::ResumeAsLeader(bool automatic) {
+  return writes_->RunExclusive([this, automatic] {
+    SetResuming(true);
+    absl::Status status = Guarded([&] { return TryResume(automatic); });
+    SetResuming(false);
+    if (status.ok()) Quietly([this] { DeleteObsoleteFiles(); });
+    return status;
+  });
+}
+
+void DbImpl::SetResuming(bool resuming) {
+  MutexLock lock(mu_);
+  resuming_ = resuming;
 }
 
 // Everything that was acknowledged stands in the memtables and the present
@@ -338,6 +370,50 @@ absl::Status DbImpl::TryResume(bool automatic) {
   }
   LISSOM_RETURN_IF_ERROR(WaitForJobs());
   LISSOM_SYNC_POINT("DbImpl:Resuming");
+  LISSOM_RETURN_IF_ERROR(RestartInNewFiles());
+  absl::Duration since;
+  {
+    MutexLock lock(mu_);
+    since = refused_at_;
+  }
+  events_.Post(EventKind::kResumed,
+               ResumedEvent{.cause = std::move(cause),
+                            .automatic = automatic,
+                            .refused = metrics_.Now() - since});
+  return absl::OkStatus();
+}
+
+absl::Status DbImpl::RestartInNewFiles() {
+  std::vector<uint64_t> tables;  // That no manifest can name.
+  absl::Status status = Guarded([&]() -> absl::Status {
+    LISSOM_ASSIGN_OR_RETURN(const std::optional<TableMetadata> table,
+                            FlushAllMemory(tables));
+    LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log, NewLog());
+    const LogHeader header = new_log->header();
+    Ref<Memtable> fresh = Memtable::Create(parts_.source->order, header.number);
+    VersionEdit edit;
+    edit.min_log_number = header.number;
+    edit.flushed_sequence = header.base_sequence;
+    edit.last_sequence = header.base_sequence;
+    edit.logs_created.push_back({.number = header.number, .id = header.id});
+    if (table.has_value()) edit.added.push_back({.level = 0, .table = *table});
+    tables.clear();  // From here on the VersionSet minds them.
+    LISSOM_RETURN_IF_ERROR(versions_.Resume(edit));
+    RestartWith(std::move(fresh), std::move(new_log));
+    return absl::OkStatus();
+  });
+  // A disk that is full must not be filled by tries.
+  for (const uint64_t number : tables) {
+    parts_.source->file_system
+        ->RemoveFile(TableFileName(parts_.path, number), IoContext{})
+        .IgnoreError();
+  }
+  return status;
+}
+
+// Notes the numbers it takes in `made`.
+absl::StatusOr<std::optional<TableMetadata>> DbImpl::FlushAllMemory(
+    std::vector<uint64_t>& made) {
   std::vector<Ref<const Memtable>> memtables;
   {
     MutexLock lock(mu_);
@@ -346,44 +422,37 @@ absl::Status DbImpl::TryResume(bool automatic) {
     }
     memtables.push_back(active_);
   }
+  OutputDeps deps = Outputs();
+  deps.new_file_number = [&] {
+    made.push_back(versions_.NewFileNumber());
+    return made.back();
+  };
   LISSOM_ASSIGN_OR_RETURN(
-      const FlushResult flushed,
-      RunFlush(Outputs(), {.options = parts_.options,
-                           .memtables = std::move(memtables),
-                           .snapshots = reader_->snapshots().ForJob()}));
-  const SequenceNumber last = writes_->last_sequence();
-  LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log,
-                          CreateLog(*parts_.source, versions_, last,
-                                    parts_.options.write_buffer_size));
-  const LogHeader header = new_log->header();
-  Ref<Memtable> fresh = Memtable::Create(parts_.source->order, header.number);
-  VersionEdit edit;
-  edit.min_log_number = header.number;
-  edit.flushed_sequence = last;
-  edit.last_sequence = last;
-  edit.logs_created.push_back({.number = header.number, .id = header.id});
-  if (flushed.table.has_value()) {
-    edit.added.push_back({.level = 0, .table = *flushed.table});
-  }
-  LISSOM_RETURN_IF_ERROR(versions_.Resume(edit));
+      FlushResult flushed,
+      RunFlush(deps, {.options = parts_.options,
+                      .memtables = std::move(memtables),
+                      .snapshots = reader_->snapshots().ForJob()}));
+  return std::move(flushed.table);
+}
+
+// Requires: the current Version holds all that was in memory. Should it throw
+// half way, the next try finds nothing left to flush.
+void DbImpl::RestartWith(Ref<Memtable> memtable,
+                         std::unique_ptr<LogWriter> log) {
   {
     MutexLock lock(mu_);
-    logs_.insert(header.number);
     sealed_.clear();
-    active_ = fresh;
+    active_ = memtable;
     resume_failures_ = 0;
     PublishView();
     writes_->SetLastMemtable(false);
   }
-  writes_->Restart(std::move(fresh), std::move(new_log));
-  MutexLock lock(mu_);
-  NoteShape();
-  cv_.SignalAll();
-  events_.PostLocked(EventKind::kResumed,
-                     ResumedEvent{.cause = std::move(cause),
-                                  .automatic = automatic,
-                                  .refused = metrics_.Now() - refused_at_});
-  return absl::OkStatus();
+  writes_->Restart(std::move(memtable), std::move(log));
+  Quietly([this] {  // What it would start, the next flush starts.
+    MutexLock lock(mu_);
+    NoteShape();
+    cv_.SignalAll();
+  });
 }
 
 // Until no job runs; a compaction is cut short.
@@ -399,40 +468,56 @@ absl::Status DbImpl::WaitForJobs() {
   return absl::OkStatus();
 }
 
-// Without timers nothing is retried: whoever cares calls Resume.
+// Without timers nothing is retried: whoever cares calls Resume. One try is on
+// its way at a time: a thread that waits in one may be given the other to run,
+// which would wait for the first.
 void DbImpl::ResumeLater() {
   absl::Duration delay;
   {
     MutexLock lock(mu_);
-    if (closing_) return;
+    if (closing_ || resume_scheduled_) return;
+    resume_scheduled_ = true;
     constexpr int kMaxDoublings = 8;  // Of a second.
     delay = absl::Seconds(1 << std::min(resume_failures_, kMaxDoublings));
   }
-  parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kHigh,
-                                         [weak = weak_from_this()] {
-                                           // Never the last owner's last act in
-                                           // a database that is gone.
-                                           if (const auto self = weak.lock())
-                                             self->ResumeByItself();
-                                         });
+  const absl::StatusOr<bool> scheduled = Guarded([&]() -> absl::StatusOr<bool> {
+    return parts_.options.executor->ScheduleAfter(
+        delay, Executor::Priority::kHigh, [weak = weak_from_this()] {
+          // Never the last owner's last act in a database that is gone.
+          if (const auto self = weak.lock()) self->ResumeByItself();
+        });
+  });
+  if (scheduled.ok() && *scheduled) return;
+  MutexLock lock(mu_);
+  resume_scheduled_ = false;
 }
 
 void DbImpl::ResumeByItself() {
-  const absl::Status status = Guarded([this] {
-    return closed() ? Closed()
-                    : writes_->RunExclusive([this] { return TryResume(true); });
-  });
-  if (status.ok()) DeleteObsoleteFiles();
-  if (status.ok() || absl::IsCancelled(status)) return;
+  bool resuming;
   {
     MutexLock lock(mu_);
-    ++resume_failures_;
+    resuming = resuming_;
   }
-  Quietly([&] {
-    log().Log(LogLevel::kWarning,
-              absl::StrCat("could not resume: ", Plain(status)));
-    ResumeLater();
-  });
+  absl::Status status;
+  // A turn as the leader is not waited for in vain, nor by whoever has it and
+  // runs this while it waits.
+  if (!resuming && absl::IsFailedPrecondition(writes_->latched())) {
+    status = Guarded(
+        [this] { return closed() ? Closed() : ResumeAsLeader(true); });
+  }
+  {
+    MutexLock lock(mu_);
+    resume_scheduled_ = false;
+    if (!status.ok()) ++resume_failures_;
+  }
+  if (!status.ok() && !absl::IsCancelled(status)) {
+    Quietly([&] {
+      log().Log(LogLevel::kWarning,
+                absl::StrCat("could not resume: ", Plain(status)));
+    });
+  }
+  // Still, or again since.
+  if (MayPass(writes_->latched()) && writes_->resumable()) ResumeLater();
 }
 
 // --- Reads ------------------------------------------------------------------

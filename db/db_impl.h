@@ -15,6 +15,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -130,8 +131,16 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void Latch(const absl::Status& cause) { writes_->Latch(cause); }
   void OnLatched(const absl::Status& cause);
   // As the leader.
+  absl::StatusOr<std::unique_ptr<LogWriter>> NewLog();
   absl::Status TryResume(bool automatic);
+  absl::Status ResumeAsLeader(bool automatic);
   absl::Status WaitForJobs();
+  absl::Status RestartInNewFiles();
+  absl::StatusOr<std::optional<TableMetadata>> FlushAllMemory(
+      std::vector<uint64_t>& made);
+  void RestartWith(Ref<Memtable> memtable, std::unique_ptr<LogWriter> log);
+  void SetResuming(bool resuming);
+
   void ResumeLater();
   void ResumeByItself();
   void DeleteObsoleteFiles();
@@ -159,7 +168,9 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   StallCondition stall_condition_ ABSL_GUARDED_BY(mu_) =
       StallCondition::kNormal;
   absl::Duration refused_at_ ABSL_GUARDED_BY(mu_) = absl::ZeroDuration();
-  int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;  // In a row.
+  int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;        // In a row.
+  bool resume_scheduled_ ABSL_GUARDED_BY(mu_) = false;  // Or runs, by itself.
+  bool resuming_ ABSL_GUARDED_BY(mu_) = false;          // Some leader is at it.
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool close_done_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mu_);

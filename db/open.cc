@@ -305,14 +305,29 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateLog(
                          .number = versions.NewFileNumber(),
                          .id = versions.NewFileId(),
                          .base_sequence = last_sequence};
+  const std::string path = WalFileName(source.directory, header.number);
+  FileSystem& files = *source.file_system;
   LISSOM_ASSIGN_OR_RETURN(
       std::unique_ptr<LogWriter> log,
       LogWriter::Create(
-          *source.file_system, WalFileName(source.directory, header.number),
-          header, std::min<uint64_t>(write_buffer_size, kMostPreallocated)));
-  LISSOM_RETURN_IF_ERROR(log->Sync());
-  LISSOM_RETURN_IF_ERROR(source.file_system->SyncDirectory(source.directory));
-  return log;
+          files, path, header,
+          std::min<uint64_t>(write_buffer_size, kMostPreallocated)));
+  absl::Status status = log->Sync();
+  if (status.ok()) status = files.SyncDirectory(source.directory);
+  if (status.ok()) return log;
+  log.reset();
+  // As LogWriter does: what is tried again must not fill a disk that is full.
+  files.RemoveFile(path, LogIoContext(LogKind::kWal)).IgnoreError();
+  return status;
+}
+
+absl::Status RegisterLog(VersionSet& versions, const LogWriter& log,
+                         SequenceNumber last_sequence) {
+  VersionEdit edit;
+  edit.logs_created.push_back(
+      {.number = log.header().number, .id = log.header().id});
+  versions.RaiseLastSequence(last_sequence);
+  return versions.Apply(edit);
 }
 
 absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
@@ -321,11 +336,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
   LISSOM_ASSIGN_OR_RETURN(
       std::unique_ptr<LogWriter> log,
       CreateLog(source, versions, last_sequence, write_buffer_size));
-  VersionEdit edit;
-  edit.logs_created.push_back(
-      {.number = log->header().number, .id = log->header().id});
-  versions.RaiseLastSequence(last_sequence);
-  LISSOM_RETURN_IF_ERROR(versions.Apply(edit));
+  LISSOM_RETURN_IF_ERROR(RegisterLog(versions, *log, last_sequence));
   return log;
 }
 

@@ -27,7 +27,11 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateLog(
     const TableSource& source, VersionSet& versions,
     SequenceNumber last_sequence, size_t write_buffer_size);
 
-// The same, registered: when it returns, the file, its name and its header are
+// Names `log` in the manifest.
+absl::Status RegisterLog(VersionSet& versions, const LogWriter& log,
+                         SequenceNumber last_sequence);
+
+// Both: when it returns, the file, its name and its header are
 // durable and the manifest names it: from then on its absence is damage.
 absl::StatusOr<std::unique_ptr<LogWriter>> CreateRegisteredLog(
     const TableSource& source, VersionSet& versions,

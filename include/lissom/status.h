@@ -8,7 +8,7 @@
 //                        errno), or a callback of yours threw.
 //   kResourceExhausted   no space, descriptors or memory: the call that met it.
 //   kFailedPrecondition  the database is locked by somebody else, or a failure
-//                        was latched: writes are refused until it is reopened.
+//                        was latched: writes are refused until Resume.
 //   kPermissionDenied    EROFS or EACCES.
 //   kInvalidArgument     a bad argument or option; nothing was changed.
 //   kAlreadyExists       error_if_exists, and it does.
