@@ -9,6 +9,7 @@
 #include "db/db_impl.h"
 #include "db/filename.h"
 #include "db/flush/flush_job.h"
+#include "util/block_cache.h"
 #include "util/error.h"
 #include "util/guarded.h"
 #include "util/status_macros.h"
@@ -165,6 +166,11 @@ bool DbImpl::Compacting() {
 // The tree or what is done about it has changed.
 void DbImpl::NoteShape() {
   compaction_job_.Poke();
+  uint64_t bytes = versions_.ObsoleteBytes();
+  for (int n = 0; n < Version::kLevels; ++n) {
+    bytes += versions_.current()->LevelBytes(n);
+  }
+  table_bytes_.store(bytes, std::memory_order_relaxed);
   UpdateThrottle(*versions_.current());
   if (Obstacle(false).has_value()) writes_->NeedRoom();
 }
@@ -205,6 +211,16 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan,
            (plan.cancelled != nullptr &&
             plan.cancelled->load(std::memory_order_relaxed));
   };
+  // Windows of the inputs that are read ahead, and what builders collect.
+  constexpr size_t kInputBytes = size_t{1} << 20;
+  constexpr size_t kOutputBytes = size_t{4} << 20;
+  const CacheReservation buffers(
+      parts_.source->cache,
+      plan.trivial_move
+          ? 0
+          : kInputBytes * (plan.start_level == 0 ? plan.inputs.size() + 1 : 2) +
+                kOutputBytes *
+                    static_cast<size_t>(parts_.options.max_subcompactions));
   LISSOM_ASSIGN_OR_RETURN(
       const CompactionResult result,
       RunCompaction(Outputs(), {.plan = plan,

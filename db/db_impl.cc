@@ -60,7 +60,7 @@ DbImpl::DbImpl(Parts parts)
           .executor = *parts_.options.executor,
           .clock = *parts_.options.clock,
           .room_maker = *this,
-          .write_buffer_size = parts_.options.write_buffer_size,
+          .write_buffer_size = *parts_.options.write_buffer_size,
           .max_wal_bytes = parts_.options.max_total_wal_size,
           .on_latched = [this](const absl::Status& why) { OnLatched(why); },
           .on_stall =
@@ -102,6 +102,7 @@ absl::Status DbImpl::Write(const WriteOptions& options,
     return absl::InvalidArgumentError(
         "a write with sync needs the log: disable_wal must be off");
   }
+  LISSOM_RETURN_IF_ERROR(CheckSpace());
   WriteRequest request{.batch = batch.data(),
                        .count = static_cast<uint32_t>(batch.Count()),
                        .sync = options.sync,
@@ -122,9 +123,21 @@ absl::Status DbImpl::Write(const WriteOptions& options,
   return status;
 }
 
+absl::Status DbImpl::CheckSpace() const {
+  const uint64_t limit = parts_.options.max_space_bytes;
+  if (limit == 0) return absl::OkStatus();
+  const uint64_t used =
+      table_bytes_.load(std::memory_order_relaxed) + writes_->wal_bytes();
+  if (used < limit) return absl::OkStatus();
+  return WithDetail(
+      absl::ResourceExhaustedError(absl::StrCat(
+          "max_space_bytes is used up: tables and logs have ", used, " bytes")),
+      {.kind = ErrorKind::kNoSpace});
+}
+
 std::optional<StallCause> DbImpl::Obstacle(bool seal) {
   if (seal && static_cast<int>(sealed_.size()) + 1 >=
-                  parts_.options.max_write_buffer_number) {
+                  *parts_.options.max_write_buffer_number) {
     return StallCause::kMemtables;
   }
   const std::shared_ptr<const Version> version = versions_.current();
@@ -194,6 +207,13 @@ void DbImpl::UpdateThrottle(const Version& version) {
               static_cast<double>(options.hard_pending_compaction_bytes_limit));
   if ((level0 > 0 || pending > 0) && !Compacting()) level0 = pending = 0;
   WriteThrottle& throttle = writes_->throttle();
+  if (options.max_space_bytes != 0) {
+    const auto limit = static_cast<double>(options.max_space_bytes);
+    throttle.Set(StallCause::kSpaceLimit,
+                 between(static_cast<double>(
+                             table_bytes_.load(std::memory_order_relaxed)),
+                         0.9 * limit, limit));
+  }
   throttle.Set(StallCause::kLevel0Files, level0);
   throttle.Set(StallCause::kPendingCompaction, pending);
   if (stall_condition_ != StallCondition::kStopped) {
@@ -244,7 +264,7 @@ absl::Status DbImpl::TrySealMemtable() {
     active_ = fresh;
     PublishView();
     writes_->SetLastMemtable(static_cast<int>(sealed_.size()) + 1 >=
-                             parts_.options.max_write_buffer_number);
+                             *parts_.options.max_write_buffer_number);
     flush_job_.Poke();
   }
   writes_->SwitchTo(std::move(fresh), *std::move(log));
@@ -257,7 +277,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> DbImpl::NewLog() {
   LISSOM_ASSIGN_OR_RETURN(
       std::unique_ptr<LogWriter> log,
       CreateLog(*parts_.source, versions_, writes_->last_sequence(),
-                parts_.options.write_buffer_size));
+                *parts_.options.write_buffer_size));
   MutexLock lock(mu_);
   logs_.insert(log->header().number);
   return log;

@@ -105,6 +105,8 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   // What writes must wait for; nullopt: nothing.
   std::optional<StallCause> Obstacle(bool seal)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // kResourceExhausted at max_space_bytes.
+  absl::Status CheckSpace() const;
   absl::Status WaitForRoom(bool seal, const Patience& patience);
   void UpdateThrottle(const Version& version)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -157,7 +159,8 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   EventQueue events_;
   std::unique_ptr<WritePath> writes_;
   std::unique_ptr<Reader> reader_;
-  std::atomic<bool> stopping_{false};  // Polled by a running compaction.
+  std::atomic<bool> stopping_{false};     // Polled by a running compaction.
+  std::atomic<uint64_t> table_bytes_{0};  // On disk. Relaxed: a figure.
 
   mutable Mutex mu_;
   CondVar cv_;  // A job ended, room was made, the database closes.

@@ -73,6 +73,7 @@ absl::Status CheckPath(const std::string& path) {
 
 // Sets every injected part that the user left unset, but for the log.
 void FillIn(Options& options) {
+  options = options.WithSizes();
   if (options.file_system == nullptr) options.file_system = FileSystem::Posix();
   if (options.clock == nullptr) options.clock = Clock::System();
   if (options.random_seed == 0) options.random_seed = SystemSeed();
@@ -101,7 +102,7 @@ class Opener {
         .file_system = options_.file_system,
         .directory = path_,
         .order = KeyOrder(options_.comparator),
-        .cache = std::make_shared<BlockCache>(options_.block_cache_size)});
+        .cache = std::make_shared<BlockCache>(*options_.block_cache_size)});
     absl::StatusOr<RecoveredState> state =
         Guarded([this] { return Prepare(); });
     if (!state.ok()) {
@@ -174,7 +175,7 @@ class Opener {
     const RecoveryDeps deps{
         .source = source_,
         .mode = options_.wal_recovery_mode,
-        .write_buffer_size = options_.write_buffer_size,
+        .write_buffer_size = *options_.write_buffer_size,
         .log = deferred_log_,
         .flush = [&](const Ref<const Memtable>& memtable,
                      const std::function<uint64_t()>& new_number) {
@@ -238,7 +239,7 @@ class Opener {
             state.manifest, edit));
     LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
                             CreateRegisteredLog(*source_, *versions, last,
-                                                options_.write_buffer_size));
+                                                *options_.write_buffer_size));
     RemoveObsolete(*versions);
     options_.info_log->Log(
         LogLevel::kInfo,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lissom/options.h"
+#include "util/memory_limit.h"
 
 namespace lissom {
 namespace {
@@ -29,12 +30,67 @@ bool Within(T value, T low, T high) {
   return value >= low && value <= high;
 }
 
+constexpr size_t kKiB = 1024;
+constexpr size_t kMiB = 1024 * kKiB;
+constexpr size_t kGiB = 1024 * kMiB;
+
+constexpr int kDefaultWriteBuffers = 4;
+constexpr size_t kMostDerivedBuffer = 64 * kMiB;
+constexpr size_t kLeastBuffer = 64 * kKiB;
+constexpr size_t kMostDerivedBudget = 8 * kGiB;
+constexpr size_t kLeastBudget = 4 * kMiB;
+// Left for the cache, however much the memtables take.
+constexpr size_t kLeastCache = kMiB;
+
+// Of the sizes that are set, within a given budget.
+size_t MemtableBytes(const Options& options, size_t budget) {
+  const auto buffers = static_cast<size_t>(std::max(
+      1, options.max_write_buffer_number.value_or(kDefaultWriteBuffers)));
+  return buffers * options.write_buffer_size.value_or(std::clamp(
+                       budget / 16, kLeastBuffer, kMostDerivedBuffer));
+}
+
+void CheckMemory(const Options& options, Faults& faults) {
+  faults.Add(
+      Within(options.write_buffer_size.value_or(kMiB), kLeastBuffer, 4 * kGiB),
+      "write_buffer_size", "must be 64 KiB to 4 GiB");
+  faults.Add(Within(options.max_write_buffer_number.value_or(2), 2, 64),
+             "max_write_buffer_number", "must be 2 to 64");
+  faults.Add(options.block_cache_size.value_or(0) <= size_t{1} << 46,
+             "block_cache_size", "must be at most 64 TiB");
+  if (!options.memory_budget.has_value()) return;
+  const size_t budget = *options.memory_budget;
+  faults.Add(Within(budget, kLeastBudget, size_t{1} << 46), "memory_budget",
+             "must be 4 MiB to 64 TiB");
+  faults.Add(MemtableBytes(options, budget) +
+                     options.block_cache_size.value_or(kLeastCache) <=
+                 budget,
+             "memory_budget",
+             "must not be less than write_buffer_size times "
+             "max_write_buffer_number, plus block_cache_size");
+}
+
 }  // namespace
 
+Options Options::WithSizes() const {
+  Options result = *this;
+  const size_t budget = memory_budget.value_or(std::clamp(
+      static_cast<size_t>(ProcessMemoryLimit(*FileSystem::Posix()) / 4),
+      64 * kMiB, kMostDerivedBudget));
+  const size_t memtables = MemtableBytes(*this, budget);
+  result.max_write_buffer_number =
+      max_write_buffer_number.value_or(kDefaultWriteBuffers);
+  result.write_buffer_size =
+      memtables /
+      static_cast<size_t>(std::max(1, *result.max_write_buffer_number));
+  result.block_cache_size = block_cache_size.value_or(
+      budget > memtables + kLeastCache ? budget - memtables : kLeastCache);
+  result.memory_budget = memory_budget.value_or(
+      std::max(budget, memtables + *result.block_cache_size));
+  return result;
+}
+
 absl::Status Options::Validate() const {
-  constexpr size_t kKiB = 1024;
-  constexpr size_t kMiB = 1024 * kKiB;
-  constexpr size_t kGiB = 1024 * kMiB;
   Faults faults;
   faults.Add(!(error_if_exists && !create_if_missing), "error_if_exists",
              "needs create_if_missing: without it no open can succeed");
@@ -48,12 +104,7 @@ absl::Status Options::Validate() const {
   faults.Add(comparator != nullptr, "comparator", "must not be null");
   faults.Add(comparator == nullptr || !comparator->Name().empty(), "comparator",
              "must have a name");
-  faults.Add(Within(write_buffer_size, 64 * kKiB, 4 * kGiB),
-             "write_buffer_size", "must be 64 KiB to 4 GiB");
-  faults.Add(Within(max_write_buffer_number, 2, 64), "max_write_buffer_number",
-             "must be 2 to 64");
-  faults.Add(block_cache_size <= size_t{1} << 46, "block_cache_size",
-             "must be at most 64 TiB");
+  CheckMemory(*this, faults);
   faults.Add(Within(block_size, size_t{512}, kMiB), "block_size",
              "must be 512 bytes to 1 MiB");
   faults.Add(!compression.empty(), "compression",
@@ -88,6 +139,8 @@ absl::Status Options::Validate() const {
              "must not be below soft_pending_compaction_bytes_limit");
   faults.Add(max_total_wal_size == 0 || max_total_wal_size >= 64 * kKiB,
              "max_total_wal_size", "must be 0 or at least 64 KiB");
+  faults.Add(max_space_bytes == 0 || max_space_bytes >= kMiB, "max_space_bytes",
+             "must be 0 or at least 1 MiB");
   faults.Add(Within(max_background_jobs, 1, 256), "max_background_jobs",
              "must be 1 to 256");
   faults.Add(Within(max_subcompactions, 1, 64), "max_subcompactions",

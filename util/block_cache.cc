@@ -1,5 +1,6 @@
 #include "util/block_cache.h"
 
+#include <algorithm>
 #include <bit>
 #include <new>
 #include <utility>
@@ -198,7 +199,12 @@ class alignas(64) BlockCache::Shard {
     }
   }
 
-  void set_capacity(size_t bytes) { capacity_ = bytes; }
+  // Evicts what does not fit any more.
+  void SetCapacity(size_t bytes, const CachedBlock** evicted) {
+    MutexLock lock(mu_);
+    capacity_ = bytes;
+    MakeRoom(0, evicted);
+  }
 
   const CachedBlock* Find(const Key& key, uint64_t hash) const {
     // Acquire: the table's slots are there. Old tables are retired too.
@@ -340,7 +346,7 @@ class alignas(64) BlockCache::Shard {
   }
 
   mutable Mutex mu_;
-  size_t capacity_ = 0;  // Constant once the cache is made.
+  size_t capacity_ ABSL_GUARDED_BY(mu_) = 0;
   std::atomic<const Table*> table_{nullptr};
   Ref<Table> owner_ ABSL_GUARDED_BY(mu_);  // Of table_.
   size_t count_ ABSL_GUARDED_BY(mu_) = 0;
@@ -356,8 +362,29 @@ BlockCache::BlockCache(size_t capacity_bytes, Slots slots)
     shard_count_ *= 2;
   }
   shards_ = std::make_unique<Shard[]>(shard_count_);
+  SetRoom();
+}
+
+void BlockCache::Reserve(size_t bytes) {
+  reserved_.fetch_add(bytes, std::memory_order_relaxed);
+  SetRoom();
+}
+
+void BlockCache::Release(size_t bytes) {
+  reserved_.fetch_sub(bytes, std::memory_order_relaxed);
+  SetRoom();
+}
+
+// Two at once may leave a shard with the room before the last change, until the
+// next one: a difference of what was reserved between the two.
+void BlockCache::SetRoom() {
+  const size_t reserved = reserved_.load(std::memory_order_relaxed);
+  const size_t least = capacity_ / 8;
+  const size_t room = capacity_ - std::min(reserved, capacity_ - least);
   for (size_t i = 0; i < shard_count_; ++i) {
-    shards_[i].set_capacity(capacity_ / shard_count_);
+    const CachedBlock* evicted = nullptr;
+    shards_[i].SetCapacity(room / shard_count_, &evicted);
+    Retire(evicted);
   }
 }
 

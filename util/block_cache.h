@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "util/epoch.h"
 #include "util/ref_counted.h"
@@ -134,6 +135,12 @@ class BlockCache final {
 
   uint64_t NewFileKey();  // 1, 2, 3, ...
 
+  // Memory that is not the cache's own, but comes out of its share: blocks have
+  // so much less room, and at least an eighth of the capacity. Thread-safe.
+  void Reserve(size_t bytes);
+  void Release(size_t bytes);
+  size_t reserved() const { return reserved_.load(std::memory_order_relaxed); }
+
   size_t capacity() const { return capacity_; }
   size_t usage() const;  // Bytes charged.
   struct Counters {
@@ -157,16 +164,46 @@ class BlockCache final {
   static constexpr size_t kMinShardBytes = size_t{512} << 10;
 
   Shard& ShardOf(uint64_t hash) const;
+  void SetRoom();
   const CachedBlock* Hit(const CachedBlock* block);
   void Retire(const CachedBlock* chain);
 
   StripedCounters<kCounters> counters_;
   const size_t capacity_;
   const bool direct_;
-  size_t shard_count_;  // A power of two.
-  RetireList retired_;  // Blocks and tables.
+  size_t shard_count_;               // A power of two.
+  std::atomic<size_t> reserved_{0};  // Relaxed: each change looks again.
+  RetireList retired_;               // Blocks and tables.
   std::unique_ptr<Shard[]> shards_;
   std::atomic<uint64_t> next_file_{1};  // Relaxed: only uniqueness matters.
+};
+
+// Memory taken from a cache's share, for as long as this lives.
+// Thread-compatible.
+class CacheReservation {
+ public:
+  CacheReservation() = default;
+  CacheReservation(std::shared_ptr<BlockCache> cache, size_t bytes)
+      : cache_(std::move(cache)), bytes_(bytes) {
+    cache_->Reserve(bytes_);
+  }
+  CacheReservation(CacheReservation&& other) noexcept
+      : cache_(std::move(other.cache_)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
+  CacheReservation& operator=(CacheReservation&& other) noexcept {
+    std::swap(cache_, other.cache_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~CacheReservation() {
+    if (cache_ != nullptr) cache_->Release(bytes_);
+  }
+
+  size_t bytes() const { return bytes_; }
+
+ private:
+  std::shared_ptr<BlockCache> cache_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace lissom

@@ -133,7 +133,8 @@ absl::Status LatchedError(const absl::Status& cause) {
   detail.severity = Severity::kWrites;
   return WithDetail(
       absl::FailedPreconditionError(absl::StrCat(
-          "writes are refused since an earlier failure, until Resume or a reopen: ",
+          "writes are refused since an earlier failure, until Resume or a "
+          "reopen: ",
           cause.ToString(absl::StatusToStringMode::kWithNoExtraData))),
       detail);
 }

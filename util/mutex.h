@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "lissom/clock.h"
 #include "lissom/executor.h"
+#include "util/thread_scheduler.h"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -34,13 +35,14 @@ class ABSL_LOCKABLE Mutex {
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     BeforeLock();
-    mu_.Lock();
+    LockAsScheduled();
     AfterLock();
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     BeforeUnlock();
     mu_.Unlock();
     AfterUnlock();
+    NoteUnlocked();
   }
   // Checked where Abseil checks; tells -Wthread-safety that the lock is held.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mu_.AssertHeld(); }
@@ -58,6 +60,22 @@ class ABSL_LOCKABLE Mutex {
   void AfterLock() {}
   void BeforeUnlock() {}
   void AfterUnlock() {}
+#endif
+
+#ifdef LISSOM_CHECKS
+  void LockAsScheduled() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    ThreadScheduler* const scheduler = ThreadScheduler::current;
+    if (scheduler == nullptr) return mu_.Lock();
+    scheduler->Reach("lock");
+    while (!mu_.TryLock()) scheduler->Block(this);
+  }
+  void NoteUnlocked() {
+    ThreadScheduler* const scheduler = ThreadScheduler::current;
+    if (scheduler != nullptr) scheduler->Unblock(this);
+  }
+#else
+  void LockAsScheduled() ABSL_NO_THREAD_SAFETY_ANALYSIS { mu_.Lock(); }
+  void NoteUnlocked() {}
 #endif
 
   mutable absl::Mutex mu_;
@@ -103,6 +121,7 @@ class CondVar {
  public:
   // Releases `mu`, sleeps, takes it again. May wake without a signal.
   void Wait(Mutex& mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    if (WaitAsScheduled(mu)) return;
     mu.BeforeUnlock();
     mu.AfterUnlock();
     cv_.Wait(&mu.mu_);
@@ -112,16 +131,43 @@ class CondVar {
   // The same, but for no longer than `time`.
   void WaitFor(Mutex& mu, absl::Duration time)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    if (WaitAsScheduled(mu)) return;
     mu.BeforeUnlock();
     mu.AfterUnlock();
     cv_.WaitWithTimeout(&mu.mu_, time);
     mu.BeforeLock();
     mu.AfterLock();
   }
-  void Signal() { cv_.Signal(); }
-  void SignalAll() { cv_.SignalAll(); }
+  void Signal() {
+    cv_.Signal();
+    NoteSignal();
+  }
+  void SignalAll() {
+    cv_.SignalAll();
+    NoteSignal();
+  }
 
  private:
+#ifdef LISSOM_CHECKS
+  // Nobody else runs before Block, so no signal is missed. Who waits with a
+  // scheduler is woken by every signal, as any waiter may be.
+  bool WaitAsScheduled(Mutex& mu) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    ThreadScheduler* const scheduler = ThreadScheduler::current;
+    if (scheduler == nullptr) return false;
+    mu.Unlock();
+    scheduler->Block(this);
+    mu.Lock();
+    return true;
+  }
+  void NoteSignal() {
+    ThreadScheduler* const scheduler = ThreadScheduler::current;
+    if (scheduler != nullptr) scheduler->Unblock(this);
+  }
+#else
+  static bool WaitAsScheduled(Mutex&) { return false; }
+  void NoteSignal() {}
+#endif
+
   absl::CondVar cv_;
 };
 

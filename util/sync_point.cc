@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "util/mutex.h"
+#include "util/thread_scheduler.h"
 
 namespace lissom {
 namespace {
@@ -42,6 +43,9 @@ void SyncPoints::ClearAll() {
 }
 
 void SyncPoints::Pass(const char* point) {
+  if (ThreadScheduler::current != nullptr) {
+    ThreadScheduler::current->Reach(point);
+  }
   Registry& registry = TheRegistry();
   if (!registry.any.load(std::memory_order_relaxed)) return;
   std::function<void()> action;

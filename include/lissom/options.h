@@ -59,6 +59,19 @@ struct DBOptions {
 
   WalRecoveryMode wal_recovery_mode = WalRecoveryMode::kPointInTime;
 
+  // The one number for memory, in bytes, 4 MiB or more: memtables, cache,
+  // indexes and filters, open tables, buffers of compactions. Sizes that are
+  // left unset derive from it; those that are set count inside it. Unset: a
+  // quarter of what the process may use, at most 8 GiB (and what the sizes that
+  // are set need).
+  std::optional<size_t> memory_budget;
+
+  // The most that tables and logs may take on disk, in bytes; 0: no limit. Near
+  // it writes are slowed down, at it they get kResourceExhausted until deletes
+  // and compactions have made room. A running compaction may pass it by what it
+  // writes.
+  uint64_t max_space_bytes = 0;
+
   // Bytes of WAL at which the memtable is flushed early, so that logs can go;
   // 0: no limit but that of the memtables. Without disk to spare, or where many
   // overwrites keep memtables small and logs long, set it to a few times
@@ -97,14 +110,17 @@ struct ColumnFamilyOptions {
   std::shared_ptr<const Comparator> comparator = BytewiseComparator();
 
   // Size at which a memtable is sealed and flushed, 64 KiB to 4 GiB. Larger:
-  // fewer, larger level-0 tables, more memory, longer recovery.
-  size_t write_buffer_size = size_t{64} << 20;
+  // fewer, larger level-0 tables, more memory, longer recovery. Unset: a
+  // sixteenth of memory_budget, at most 64 MiB.
+  std::optional<size_t> write_buffer_size;
   // Memtables in memory, the active one included, before writes wait for a
-  // flush. 2 to 64.
-  int max_write_buffer_number = 4;
+  // flush. 2 to 64. Unset: 4.
+  std::optional<int> max_write_buffer_number;
 
-  // Cache of uncompressed blocks, index and filter partitions.
-  size_t block_cache_size = size_t{256} << 20;
+  // Cache of uncompressed blocks, index and filter partitions. What open tables
+  // and running compactions need is taken from it. Unset: what memory_budget
+  // leaves.
+  std::optional<size_t> block_cache_size;
 
   // Target of a table's data blocks before compression, 512 to 1 MiB. Larger:
   // better compression and a smaller index, more bytes read per Get.
@@ -143,6 +159,9 @@ struct ColumnFamilyOptions {
 struct Options : DBOptions, ColumnFamilyOptions {
   // OK, or kInvalidArgument naming every bad or contradictory field.
   absl::Status Validate() const;
+
+  // A copy in which every size is set, as Open would set it.
+  Options WithSizes() const;
 };
 
 // Where a read may look.
