@@ -56,11 +56,14 @@ TEST(ThreadSlot, ComesBackWhenAThreadEnds) {
 
 TEST(StripedCounters, SumWhatAllThreadsAdded) {
   constexpr int kThreads = 3 * kThreadSlots;
-  constexpr uint64_t kTimes = 20'000;
+  constexpr uint64_t kTimes = 50'000;
   StripedCounters<2> counters;
+  std::barrier all(kThreads);  // Else the first would end before the last.
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
+      ThreadSlot();
+      all.arrive_and_wait();
       for (uint64_t i = 0; i < kTimes; ++i) {
         counters.Add(0);
         counters.Add(1, 3);
@@ -84,7 +87,9 @@ TEST(StripedCounters, LoseNothingFromOneThreadToTheNext) {
 struct CountsAtTheEnd {
   StripedCounters<1>* counters = nullptr;
   ~CountsAtTheEnd() {
-    if (counters != nullptr) counters->Add(0);
+    if (counters == nullptr) return;
+    EXPECT_FALSE(IsExclusive(ThreadSlot()));  // It may be another's by now.
+    counters->Add(0);
   }
 };
 

@@ -2,6 +2,7 @@
 // timed. The clock is manual: no latency here is one of this machine.
 #include "db/metrics/metrics_recorder.h"
 
+#include <barrier>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -63,9 +64,12 @@ TEST(MetricsRecorder, LosesNoCountAmongManyThreads) {
   constexpr uint64_t kTimes = 5'000;
   ManualClock clock;
   const auto recorder = NewRecorder(clock);
+  std::barrier all(kThreads);  // Else the first would end before the last.
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
+      recorder->Add(Counter::kGets, 0);
+      all.arrive_and_wait();
       for (uint64_t i = 0; i < kTimes; ++i) {
         MetricsRecorder::Local local = recorder->local();
         local.Add(Counter::kGets);
