@@ -17,13 +17,13 @@
 namespace lissom {
 
 namespace internal {
-inline constexpr size_t kLatencyBuckets = 64 * 8;
+inline constexpr size_t kLatencyBuckets = size_t{64} * 8;
 
 // Below 8 each value has a bucket; above, each power of two has eight.
 inline size_t LatencyBucketOf(uint64_t nanos) {
   if (nanos < 8) return nanos;
-  const int shift = std::bit_width(nanos) - 4;
-  return static_cast<size_t>(shift) * 8 + (nanos >> shift);
+  const auto shift = static_cast<size_t>(std::bit_width(nanos)) - 4;
+  return shift * 8 + (nanos >> shift);
 }
 // The largest value in a bucket.
 inline uint64_t EndOfLatencyBucket(size_t bucket) {

@@ -3,6 +3,7 @@
 // stands.
 #include "util/striped_counter.h"
 
+#include <atomic>
 #include <barrier>
 #include <set>
 #include <thread>
@@ -19,6 +20,7 @@ std::vector<uint32_t> SlotsOf(int count) {
   std::vector<uint32_t> slots(static_cast<size_t>(count));
   std::barrier all(count);
   std::vector<std::thread> threads;
+  threads.reserve(slots.size());
   for (uint32_t& slot : slots) {
     threads.emplace_back([&slot, &all] {
       slot = ThreadSlot();
@@ -60,6 +62,7 @@ TEST(StripedCounters, SumWhatAllThreadsAdded) {
   StripedCounters<2> counters;
   std::barrier all(kThreads);  // Else the first would end before the last.
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       ThreadSlot();
@@ -73,6 +76,25 @@ TEST(StripedCounters, SumWhatAllThreadsAdded) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(counters.Sum(0), kThreads * kTimes);
   EXPECT_EQ(counters.Sum(1), kThreads * kTimes * 3);
+}
+
+TEST(StripedCounters, AnAdditionToASharedStripeIsOneStep) {
+  constexpr uint64_t kThreads = 4;
+  constexpr uint64_t kTimes = 2'000'000;
+  std::atomic<uint64_t> counter{0};
+  std::barrier all(kThreads);
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      all.arrive_and_wait();
+      for (uint64_t i = 0; i < kTimes; ++i) {
+        AddTo(counter, 1, /*exclusive=*/false);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counter.load(), kThreads * kTimes);
 }
 
 TEST(StripedCounters, LoseNothingFromOneThreadToTheNext) {
