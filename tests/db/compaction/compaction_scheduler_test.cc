@@ -73,7 +73,6 @@ class Scheduler : public ::testing::Test {
 const char* const kDue =
     "L0: 4[a-d] 3[a-d] 2[a-d] 1[a-d]\n"
     "L5: 11[i-l]:5M 12[m-p]:10M\nL6: 13[a-h]:20M 14[i-l]:20M 15[m-p]:20M";
-const char* const kEmpty = "L6: 1[a-z]";
 
 // --- Side by side -----------------------------------------------------------
 
