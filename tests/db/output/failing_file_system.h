@@ -2,10 +2,11 @@
 // exactly one operation, the nth, or every one from the nth on, with EIO. For
 // "whatever fails, nothing is left behind" tests: run, count, fail each.
 // Removing files never fails: it is what cleaning up counts on.
-// Thread-compatible.
+// Threads: operations from any; FailAt while there are none.
 #ifndef LISSOM_TESTS_DB_OUTPUT_FAILING_FILE_SYSTEM_H_
 #define LISSOM_TESTS_DB_OUTPUT_FAILING_FILE_SYSTEM_H_
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -146,10 +147,10 @@ class FailingFileSystem final : public FileSystem {
   }
 
   const std::shared_ptr<FileSystem> base_;
-  uint64_t operations_ = 0;
+  std::atomic<uint64_t> operations_{0};
   uint64_t fail_at_ = UINT64_MAX;
   bool sticky_ = false;
-  bool failed_ = false;
+  std::atomic<bool> failed_{false};
 };
 
 }  // namespace lissom
