@@ -131,7 +131,7 @@ class CondVar {
   // The same, but for no longer than `time`.
   void WaitFor(Mutex& mu, absl::Duration time)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    if (WaitAsScheduled(mu)) return;
+    if (PauseAsScheduled(mu)) return;
     mu.BeforeUnlock();
     mu.AfterUnlock();
     cv_.WaitWithTimeout(&mu.mu_, time);
@@ -159,12 +159,22 @@ class CondVar {
     mu.Lock();
     return true;
   }
+  // The time may be over whenever others have run.
+  static bool PauseAsScheduled(Mutex& mu) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    ThreadScheduler* const scheduler = ThreadScheduler::current;
+    if (scheduler == nullptr) return false;
+    mu.Unlock();
+    scheduler->Reach("timed wait");
+    mu.Lock();
+    return true;
+  }
   void NoteSignal() {
     ThreadScheduler* const scheduler = ThreadScheduler::current;
     if (scheduler != nullptr) scheduler->Unblock(this);
   }
 #else
   static bool WaitAsScheduled(Mutex&) { return false; }
+  static bool PauseAsScheduled(Mutex&) { return false; }
   void NoteSignal() {}
 #endif
 
