@@ -15,6 +15,7 @@
 #include "db/write/write_path.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lissom/status.h"
 #include "lissom/write_batch.h"
 #include "tests/db/wal/log_test_util.h"
 #include "util/fault_injection_file_system.h"
@@ -105,7 +106,7 @@ class WritePathTest : public ::testing::Test, protected RoomMaker {
       ASSERT_TRUE(disk_->RemoveFile(file, {}).ok());
     }
     path_ = std::make_unique<WritePath>(
-        WritePathDeps{.executor = executor_,
+        WritePathDeps{.executor = *use_executor_,
                       .clock = clock_,
                       .room_maker = *this,
                       .write_buffer_size = write_buffer_size,
@@ -241,6 +242,7 @@ class WritePathTest : public ::testing::Test, protected RoomMaker {
   FaultInjectionFileSystem files_{disk_};
   CountingExecutor executor_;
   ManualClock clock_;
+  Executor* use_executor_ = &executor_;  // From the next Start on.
   const std::shared_ptr<HookedComparator> comparator_ =
       std::make_shared<HookedComparator>();
   std::function<absl::Status()> make_room_;
