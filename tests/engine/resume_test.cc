@@ -832,6 +832,7 @@ TEST_F(ResumeCase, WritersGoOnAsSoonAsTheyMay) {
   const uint64_t rounds = Scaled(30, 5);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> refusals{0};
+  std::atomic<int> begun{0};
   std::vector<uint64_t> written(kWriters, 0);
   std::vector<std::thread> writers;
   for (int w = 0; w < kWriters; ++w) {
@@ -840,6 +841,7 @@ TEST_F(ResumeCase, WritersGoOnAsSoonAsTheyMay) {
       for (uint64_t n = 1; !stop.load(); ++n) {
         const std::string value = std::to_string(n) + std::string(500, 'v');
         if (db_->Put({.sync = n % 8 == 0}, key, value).ok()) {
+          if (written[w] == 0) begun.fetch_add(1);
           written[w] = n;
         } else {
           refusals.fetch_add(1);
@@ -863,6 +865,11 @@ TEST_F(ResumeCase, WritersGoOnAsSoonAsTheyMay) {
       if (files_->hits(fault) > 0 && db_->SyncWal().ok()) break;
     }
     ASSERT_TRUE(db_->Resume().ok());
+  }
+  // The last failure may come to light only now.
+  while (begun.load() < kWriters || !db_->WaitForIdle().ok()) {
+    ASSERT_TRUE(db_->Resume().ok());
+    std::this_thread::yield();
   }
   stop.store(true);
   for (std::thread& writer : writers) writer.join();
