@@ -1,4 +1,4 @@
-// The facade: forwards to DbImpl, and lets no exception out.
+// The facade: forwards to a DbCore, and lets no exception out.
 #include "lissom/db.h"
 
 #include <utility>
@@ -27,12 +27,12 @@ WriteBatch& ScratchBatch() {
 
 }  // namespace
 
-DB::DB(std::shared_ptr<DbImpl> impl) : impl_(std::move(impl)) {}
+DB::DB(std::shared_ptr<DbCore> impl) : impl_(std::move(impl)) {}
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options,
                                              const std::string& path) {
   return Guarded([&]() -> absl::StatusOr<std::unique_ptr<DB>> {
-    LISSOM_ASSIGN_OR_RETURN(std::shared_ptr<DbImpl> impl,
+    LISSOM_ASSIGN_OR_RETURN(std::shared_ptr<DbCore> impl,
                             OpenDb(options, path));
     return std::unique_ptr<DB>(new DB(std::move(impl)));
   });
@@ -81,18 +81,18 @@ absl::Status DB::Write(const WriteOptions& options, const WriteBatch& batch) {
 
 absl::Status DB::Get(const ReadOptions& options, std::string_view key,
                      std::string* value) {
-  return Guarded([&] { return impl_->Get(options, key, value); });
+  return Guarded([&] { return impl_->reader().Get(options, key, value); });
 }
 
 absl::Status DB::Get(const ReadOptions& options, std::string_view key,
                      PinnedValue* value) {
-  return Guarded([&] { return impl_->Get(options, key, value); });
+  return Guarded([&] { return impl_->reader().Get(options, key, value); });
 }
 
 absl::StatusOr<std::string> DB::Get(std::string_view key) {
   return Guarded([&]() -> absl::StatusOr<std::string> {
     std::string value;
-    LISSOM_RETURN_IF_ERROR(impl_->Get(ReadOptions(), key, &value));
+    LISSOM_RETURN_IF_ERROR(impl_->reader().Get(ReadOptions(), key, &value));
     return value;
   });
 }
@@ -101,8 +101,9 @@ void DB::MultiGet(const ReadOptions& options,
                   std::span<const std::string_view> keys,
                   std::span<PinnedValue> values,
                   std::span<absl::Status> statuses) {
-  const absl::Status status =
-      Guarded([&] { return impl_->MultiGet(options, keys, values, statuses); });
+  const absl::Status status = Guarded([&] {
+    return impl_->reader().MultiGet(options, keys, values, statuses);
+  });
   // What holds for all of them; the answers are in place already.
   if (!status.ok()) {
     for (absl::Status& each : statuses) each = status;
@@ -119,7 +120,7 @@ std::unique_ptr<Iterator> DB::NewIterator(const ReadOptions& options) {
 
 std::unique_ptr<const Snapshot> DB::GetSnapshot() {
   try {
-    return impl_->GetSnapshot();
+    return impl_->reader().GetSnapshot();
   } catch (...) {  // Out of memory: as after Close, there is none.
     return nullptr;
   }
@@ -163,7 +164,16 @@ absl::StatusOr<uint64_t> DB::GetIntProperty(std::string_view name) const {
   return Guarded([&] { return impl_->GetIntProperty(name); });
 }
 
-uint64_t DB::LatestSequence() const { return impl_->LatestSequence(); }
+absl::Status DB::VerifyChecksums() {
+  return Guarded([&] { return impl_->VerifyChecksums(); });
+}
+
+absl::StatusOr<std::vector<uint64_t>> DB::ApproximateSizes(
+    std::span<const KeyRange> ranges) {
+  return Guarded([&] { return impl_->reader().ApproximateSizes(ranges); });
+}
+
+uint64_t DB::LatestSequence() const { return impl_->reader().LatestSequence(); }
 
 absl::Status ForEach(
     DB& db, const ReadOptions& options,

@@ -286,7 +286,7 @@ void DbImpl::RetryCompactionsLater() {
   }
   parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kLow,
                                          [weak = weak_from_this()] {
-                                           const auto self = weak.lock();
+                                           const auto self = std::static_pointer_cast<DbImpl>(weak.lock());
                                            if (self == nullptr) return;
                                            MutexLock lock(self->mu_);
                                            self->compaction_job_.Poke();

@@ -70,7 +70,7 @@ DbImpl::DbImpl(Parts parts)
           .metrics = &metrics_},
       parts_.memtable, std::move(parts_.log), parts_.last_sequence);
   reader_ = std::make_unique<Reader>(
-      ReaderDeps{.order = parts_.source->order,
+      ReaderDeps{.source = parts_.source,
                  .visible = writes_->visible(),
                  .log = parts_.options.info_log,
                  .clock = parts_.options.clock,
@@ -293,34 +293,11 @@ absl::Status DbImpl::SyncWal() {
 
 // --- Reads ------------------------------------------------------------------
 
-absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
-                         std::string* value) {
-  return reader_->Get(options, key, value);
+absl::Status DbImpl::VerifyChecksums() {
+  if (closed()) return Closed();
+  LISSOM_RETURN_IF_ERROR(versions_.VerifyManifest());
+  return reader_->VerifyTables();
 }
-
-absl::Status DbImpl::Get(const ReadOptions& options, std::string_view key,
-                         PinnedValue* value) {
-  return reader_->Get(options, key, value);
-}
-
-absl::Status DbImpl::MultiGet(const ReadOptions& options,
-                              std::span<const std::string_view> keys,
-                              std::span<PinnedValue> values,
-                              std::span<absl::Status> statuses) {
-  return reader_->MultiGet(options, keys, values, statuses);
-}
-
-std::unique_ptr<Iterator> DbImpl::NewIterator(const ReadOptions& options) {
-  // The iterator keeps all of us, of which the reader is a part.
-  return reader_->NewIterator(
-      options, std::shared_ptr<Reader>(shared_from_this(), reader_.get()));
-}
-
-std::unique_ptr<const Snapshot> DbImpl::GetSnapshot() {
-  return reader_->GetSnapshot();
-}
-
-uint64_t DbImpl::LatestSequence() const { return reader_->LatestSequence(); }
 
 void DbImpl::PublishView() {
   std::vector<Ref<const Memtable>> memtables = {active_};

@@ -26,11 +26,11 @@
 #include "absl/status/statusor.h"
 #include "db/background_job.h"
 #include "db/compaction/compaction_scheduler.h"
+#include "db/db_core.h"
 #include "db/memtable/memtable.h"
 #include "db/metrics/event_queue.h"
 #include "db/metrics/metrics_recorder.h"
 #include "db/output/table_output.h"
-#include "db/read/reader.h"
 #include "db/version/version_set.h"
 #include "db/write/write_path.h"
 #include "lissom/db.h"
@@ -38,8 +38,7 @@
 
 namespace lissom {
 
-class DbImpl final : public std::enable_shared_from_this<DbImpl>,
-                     private RoomMaker {
+class DbImpl final : public DbCore, private RoomMaker {
  public:
   // What Open has put together (db/open.cc).
   struct Parts {
@@ -59,33 +58,23 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   void Start();
 
   // As in lissom/db.h.
-  absl::Status Close();
-  absl::Status Write(const WriteOptions& options, const WriteBatch& batch);
-  absl::Status Get(const ReadOptions& options, std::string_view key,
-                   std::string* value);
-  absl::Status Get(const ReadOptions& options, std::string_view key,
-                   PinnedValue* value);
-  // An error concerns all keys; else each status is set.
-  absl::Status MultiGet(const ReadOptions& options,
-                        std::span<const std::string_view> keys,
-                        std::span<PinnedValue> values,
-                        std::span<absl::Status> statuses);
-  std::unique_ptr<Iterator> NewIterator(const ReadOptions& options);
-  std::unique_ptr<const Snapshot> GetSnapshot();
-  absl::Status Flush(const FlushOptions& options);
-  absl::Status SyncWal();
-  absl::Status Resume();
-  absl::Status WaitForIdle();
+  absl::Status Close() override;
+  absl::Status Write(const WriteOptions& options,
+                     const WriteBatch& batch) override;
+  absl::Status Flush(const FlushOptions& options) override;
+  absl::Status SyncWal() override;
+  absl::Status Resume() override;
+  absl::Status WaitForIdle() override;
   absl::Status CompactRange(const CompactRangeOptions& options,
                             std::optional<std::string_view> begin,
-                            std::optional<std::string_view> end);
-  uint64_t LatestSequence() const;
+                            std::optional<std::string_view> end) override;
+  absl::Status VerifyChecksums() override;
   // db/db_metrics.cc.
-  Metrics GetMetrics();
-  absl::StatusOr<std::string> GetProperty(std::string_view name);
-  absl::StatusOr<uint64_t> GetIntProperty(std::string_view name);
+  Metrics GetMetrics() override;
+  absl::StatusOr<std::string> GetProperty(std::string_view name) override;
+  absl::StatusOr<uint64_t> GetIntProperty(std::string_view name) override;
 
-  Logger& log() { return *parts_.options.info_log; }
+  Logger& log() override { return *parts_.options.info_log; }
 
  private:
   // A memtable that takes no more writes.
@@ -95,8 +84,6 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
     SequenceNumber last_sequence = 0;
     bool has_unlogged = false;  // Changes that no log has.
   };
-
-  bool closed() const { return reader_->closed(); }
 
   // RoomMaker; as the leader.
   absl::Status MakeRoom(bool seal, const Patience& patience) override;
@@ -158,7 +145,6 @@ class DbImpl final : public std::enable_shared_from_this<DbImpl>,
   MetricsRecorder metrics_;
   EventQueue events_;
   std::unique_ptr<WritePath> writes_;
-  std::unique_ptr<Reader> reader_;
   std::atomic<bool> stopping_{false};     // Polled by a running compaction.
   std::atomic<uint64_t> table_bytes_{0};  // On disk. Relaxed: a figure.
 

@@ -198,7 +198,9 @@ void DbImpl::ResumeLater() {
     return parts_.options.executor->ScheduleAfter(
         delay, Executor::Priority::kHigh, [weak = weak_from_this()] {
           // Never the last owner's last act in a database that is gone.
-          if (const auto self = weak.lock()) self->ResumeByItself();
+          if (const auto self = std::static_pointer_cast<DbImpl>(weak.lock())) {
+            self->ResumeByItself();
+          }
         });
   });
   if (scheduled.ok() && *scheduled) return;

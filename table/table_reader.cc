@@ -11,6 +11,7 @@
 #include "table/index_block.h"
 #include "table/properties.h"
 #include "table/table_iterator.h"
+#include "table/table_verifier.h"
 #include "util/check.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -40,7 +41,15 @@ class TableReaderImpl final : public TableReader {
       const TableReadOptions& options) const override {
     return std::make_unique<TableIterator>(index_, options);
   }
-  uint64_t entries() const override { return properties_.entries; }
+  absl::StatusOr<uint64_t> ApproximateOffset(
+      const InternalKeyView& target,
+      const TableReadOptions& options) const override;
+  absl::Status Verify(
+      const TableReadOptions& options,
+      absl::FunctionRef<absl::Status()> may_go_on) const override {
+    return VerifyTable(index_, properties_, footer_, options, may_go_on);
+  }
+  const TableProperties& properties() const override { return properties_; }
 
  private:
   // The end of the file, and the last block that was read from before it.
@@ -72,11 +81,12 @@ class TableReaderImpl final : public TableReader {
   absl::Status CheckHandle(const BlockHandle& handle) const;
   absl::Status TailBlock(const BlockHandle& handle, Tail* tail,
                          std::string_view* content) const;
-  absl::Status LoadProperties(const Footer& footer, Tail* tail);
-  absl::Status LoadIndex(const Footer& footer, Tail* tail);
+  absl::Status LoadProperties(Tail* tail);
+  absl::Status LoadIndex(Tail* tail);
 
   BlockFetcher fetcher_;
   const IoContext io_;  // Of Load.
+  Footer footer_;
   TableProperties properties_;
   Ref<IndexBlock> top_;
   TableIndex index_;
@@ -117,11 +127,11 @@ absl::Status TableReaderImpl::TailBlock(const BlockHandle& handle, Tail* tail,
   return fetcher_.OpenBlock(handle, tail->other, content);
 }
 
-absl::Status TableReaderImpl::LoadProperties(const Footer& footer, Tail* tail) {
+absl::Status TableReaderImpl::LoadProperties(Tail* tail) {
   std::string_view content;
-  LISSOM_RETURN_IF_ERROR(TailBlock(footer.properties, tail, &content));
+  LISSOM_RETURN_IF_ERROR(TailBlock(footer_.properties, tail, &content));
   if (Flaw flaw = properties_.Decode(content)) {
-    return fetcher_.Error(footer.properties.offset, flaw);
+    return fetcher_.Error(footer_.properties.offset, flaw);
   }
   const std::string_view ours = fetcher_.order().comparator().Name();
   if (properties_.comparator == ours) return absl::OkStatus();
@@ -131,13 +141,13 @@ absl::Status TableReaderImpl::LoadProperties(const Footer& footer, Tail* tail) {
                    ToAbsl(ours), "\""));
 }
 
-absl::Status TableReaderImpl::LoadIndex(const Footer& footer, Tail* tail) {
+absl::Status TableReaderImpl::LoadIndex(Tail* tail) {
   std::string_view content;
-  LISSOM_RETURN_IF_ERROR(TailBlock(footer.top, tail, &content));
+  LISSOM_RETURN_IF_ERROR(TailBlock(footer_.top, tail, &content));
   top_ = MakeRef<IndexBlock>();
   if (Flaw flaw = top_->Parse(content, fetcher_.order(), FilterId::kNone,
-                              footer.top.offset)) {
-    return fetcher_.Error(footer.top.offset, flaw);
+                              footer_.top.offset)) {
+    return fetcher_.Error(footer_.top.offset, flaw);
   }
   index_.fetcher = &fetcher_;
   index_.top = top_.get();
@@ -166,14 +176,28 @@ absl::Status TableReaderImpl::Load(const FileId& id, uint64_t tail_size) {
   LISSOM_RETURN_IF_ERROR(ReadTail(std::min(tail_size, file_size), &tail));
 
   const uint64_t footer_at = file_size - Footer::kSize;
-  Footer footer;
-  if (Flaw flaw = footer.Decode(
+  if (Flaw flaw = footer_.Decode(
           id, footer_at,
           std::string_view(tail.bytes).substr(footer_at - tail.offset))) {
     return fetcher_.Error(footer_at, flaw);
   }
-  LISSOM_RETURN_IF_ERROR(LoadProperties(footer, &tail));
-  return LoadIndex(footer, &tail);
+  LISSOM_RETURN_IF_ERROR(LoadProperties(&tail));
+  return LoadIndex(&tail);
+}
+
+absl::StatusOr<uint64_t> TableReaderImpl::ApproximateOffset(
+    const InternalKeyView& target, const TableReadOptions& options) const {
+  const uint32_t p = top_->Find(target, fetcher_.order());
+  if (p == top_->count()) return fetcher_.file_size();
+  Ref<const IndexBlock> partition;
+  LISSOM_RETURN_IF_ERROR(index_.Partition(p, options, &partition));
+  const uint32_t b = partition->Find(target, fetcher_.order());
+  // Data fills the file up to the first partition.
+  const auto data_end = static_cast<double>(top_->handle(0).offset);
+  const uint64_t offset = b < partition->count() ? partition->handle(b).offset
+                                                 : top_->handle(0).offset;
+  return static_cast<uint64_t>(static_cast<double>(offset) / data_end *
+                               static_cast<double>(fetcher_.file_size()));
 }
 
 inline absl::Status TableReaderImpl::EnterPartition(

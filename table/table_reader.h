@@ -14,12 +14,14 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lissom/clock.h"
 #include "lissom/file_system.h"
 #include "table/internal_iterator.h"
 #include "table/internal_key.h"
+#include "table/properties.h"
 #include "util/block_cache.h"
 #include "util/file_id.h"
 #include "util/ref_counted.h"
@@ -106,7 +108,21 @@ class TableReader {
   virtual std::unique_ptr<InternalIterator> NewIterator(
       const TableReadOptions& options) const = 0;
 
-  virtual uint64_t entries() const = 0;
+  // How many bytes of the file belong to entries before `target`, to a block;
+  // index and filters are shared out. Reads no data block.
+  virtual absl::StatusOr<uint64_t> ApproximateOffset(
+      const InternalKeyView& target, const TableReadOptions& options) const = 0;
+
+  // Reads all blocks and checks everything that they say of one another (see
+  // table_verifier.h). Asks `may_go_on` before each data block; its error ends
+  // it. kDataLoss naming file and offset. A cached block is taken as it is:
+  // open the reader with a cache of no bytes.
+  virtual absl::Status Verify(
+      const TableReadOptions& options,
+      absl::FunctionRef<absl::Status()> may_go_on) const = 0;
+
+  virtual const TableProperties& properties() const = 0;
+  uint64_t entries() const { return properties().entries; }
 };
 
 }  // namespace lissom

@@ -14,11 +14,11 @@ namespace {
 constexpr int kLastLevel = Version::kLevels - 1;
 
 void Extend(const KeyOrder& order, const Version::Level& tables,
-            std::optional<KeyRange>& range) {
+            std::optional<KeySpan>& range) {
   for (const auto& table : tables) {
     const TableMetadata& meta = table->meta();
     if (!range.has_value()) {
-      range = KeyRange{meta.smallest.user_key, meta.largest.user_key};
+      range = KeySpan{meta.smallest.user_key, meta.largest.user_key};
       continue;
     }
     if (order.CompareUser(meta.smallest.user_key, range->begin) < 0) {
@@ -30,7 +30,7 @@ void Extend(const KeyOrder& order, const Version::Level& tables,
   }
 }
 
-bool Meet(const KeyOrder& order, const KeyRange& range,
+bool Meet(const KeyOrder& order, const KeySpan& range,
           const Claims::Output& output) {
   return order.CompareUser(range.begin, output.end) <= 0 &&
          order.CompareUser(output.begin, range.end) <= 0;
@@ -38,9 +38,9 @@ bool Meet(const KeyOrder& order, const KeyRange& range,
 
 }  // namespace
 
-std::optional<KeyRange> RangeOf(const KeyOrder& order, const Version::Level& a,
-                                const Version::Level& b) {
-  std::optional<KeyRange> range;
+std::optional<KeySpan> RangeOf(const KeyOrder& order, const Version::Level& a,
+                               const Version::Level& b) {
+  std::optional<KeySpan> range;
   Extend(order, a, range);
   Extend(order, b, range);
   return range;
@@ -65,7 +65,7 @@ void Claims::Add(const KeyOrder& order, const CompactionPlan& plan) {
     return;
   }
   if (plan.start_level == 0) level0_down = true;
-  const std::optional<KeyRange> range =
+  const std::optional<KeySpan> range =
       RangeOf(order, plan.inputs, plan.overlapping);
   outputs.push_back({.level = plan.output_level,
                      .begin = std::string(range->begin),
@@ -120,7 +120,7 @@ CompactionPlan PlanMaker::Stay(CompactionPlan::Reason reason, int level,
 // The tables of `level` within the range of all of `a` and `b`.
 Version::Level PlanMaker::Below(int level, const Version::Level& a,
                                 const Version::Level& b) const {
-  const std::optional<KeyRange> range = RangeOf(version_->order(), a, b);
+  const std::optional<KeySpan> range = RangeOf(version_->order(), a, b);
   LISSOM_DCHECK(range.has_value());
   return version_->Overlapping(level, range->begin, range->end);
 }
@@ -158,7 +158,7 @@ bool PlanMaker::IsFree(const CompactionPlan& plan) const {
   if (plan.output_level == 0) return !claims_.level0_merge;
   if (plan.start_level == 0 && claims_.level0_down) return false;
   const KeyOrder& order = version_->order();
-  const std::optional<KeyRange> range =
+  const std::optional<KeySpan> range =
       RangeOf(order, plan.inputs, plan.overlapping);
   return std::none_of(claims_.outputs.begin(), claims_.outputs.end(),
                       [&](const Claims::Output& output) {

@@ -25,14 +25,14 @@
 
 namespace lissom {
 
-struct KeyRange {
+struct KeySpan {
   std::string_view begin;
   std::string_view end;  // Inclusive.
 };
 // The least range that holds these tables; nullopt if there are none. Its ends
 // live as long as the tables.
-std::optional<KeyRange> RangeOf(const KeyOrder& order, const Version::Level& a,
-                                const Version::Level& b = {});
+std::optional<KeySpan> RangeOf(const KeyOrder& order, const Version::Level& a,
+                               const Version::Level& b = {});
 
 uint64_t TotalBytes(const Version::Level& tables);
 

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "db/read/range_size.h"
 #include "db/read/table_options.h"
+#include "db/read/verify_tables.h"
 #include "lissom/write_batch.h"
 #include "util/status_macros.h"
 #include "util/sync_point.h"
@@ -41,7 +43,7 @@ void HandOut(const LookupResult& result, PinnedValue* value) {
 
 Reader::Reader(ReaderDeps deps)
     : deps_(std::move(deps)),
-      core_(std::make_shared<IteratorCore>(deps_.order)),
+      core_(std::make_shared<IteratorCore>(deps_.source->order)),
       snapshots_(std::make_shared<SnapshotList>(deps_.visible)) {
   core_->log = deps_.log;
   core_->clock = deps_.clock;
@@ -158,6 +160,28 @@ std::unique_ptr<Iterator> Reader::NewIterator(const ReadOptions& options,
 std::unique_ptr<const Snapshot> Reader::GetSnapshot() {
   if (closed()) return nullptr;
   return snapshots_->Take();
+}
+
+absl::StatusOr<std::vector<uint64_t>> Reader::ApproximateSizes(
+    std::span<const KeyRange> ranges) const {
+  if (closed()) return Closed();
+  const Ref<const View> view = views_.Acquire();
+  std::vector<uint64_t> sizes;
+  sizes.reserve(ranges.size());
+  for (const KeyRange& range : ranges) {
+    LISSOM_ASSIGN_OR_RETURN(const uint64_t bytes,
+                            RangeSize(view->version(), range, {}));
+    sizes.push_back(bytes);
+  }
+  return sizes;
+}
+
+absl::Status Reader::VerifyTables() const {
+  if (closed()) return Closed();
+  const Ref<const View> view = views_.Acquire();
+  return lissom::VerifyTables(*deps_.source, view->version(), [this] {
+    return closed() ? Closed() : absl::OkStatus();
+  });
 }
 
 void Reader::DeleteAfterIterators() {

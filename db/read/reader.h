@@ -18,6 +18,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,7 +33,7 @@
 namespace lissom {
 
 struct ReaderDeps {  // Everything reads may touch.
-  KeyOrder order;
+  std::shared_ptr<const TableSource> source;
   // The last sequence that reads may see. Outlives the Reader.
   const std::atomic<SequenceNumber>& visible;
   std::shared_ptr<Logger> log;
@@ -59,6 +61,10 @@ class Reader {
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& options,
                                         std::shared_ptr<Reader> self);
   std::unique_ptr<const Snapshot> GetSnapshot();
+  absl::StatusOr<std::vector<uint64_t>> ApproximateSizes(
+      std::span<const KeyRange> ranges) const;
+  // DB::VerifyChecksums for the tables.
+  absl::Status VerifyTables() const;
   SequenceNumber LatestSequence() const {
     return deps_.visible.load(std::memory_order_acquire);
   }

@@ -13,6 +13,25 @@ TableFile::TableFile(std::shared_ptr<const TableSource> source,
 
 TableFile::~TableFile() = default;
 
+absl::StatusOr<std::unique_ptr<TableReader>> OpenTableReader(
+    const TableSource& source, const TableMetadata& table,
+    std::shared_ptr<BlockCache> cache, const IoContext& io) {
+  std::string path = TableFileName(source.directory, table.number);
+  // The file is for all who read the table: opened as for reads in the
+  // foreground, whoever is the first.
+  LISSOM_ASSIGN_OR_RETURN(
+      std::unique_ptr<RandomAccessFile> file,
+      source.file_system->OpenForRead(
+          path, {.kind = IoContext::Kind::kTable, .deadline = io.deadline}));
+  return TableReader::Open({.order = source.order,
+                            .cache = std::move(cache),
+                            .id = table.id,
+                            .file_size = table.size,
+                            .tail_size = table.tail_size,
+                            .io = io},
+                           std::move(path), std::move(file));
+}
+
 absl::StatusOr<const TableReader*> TableFile::Open(
     const TableReadOptions& options) const {
   LISSOM_RETURN_IF_ERROR(CheckMayRead(options));
@@ -20,21 +39,9 @@ absl::StatusOr<const TableReader*> TableFile::Open(
   // its tail anyway, and so it is read once.
   MutexLock lock(mu_);
   if (owned_ == nullptr) {
-    std::string path = TableFileName(source_->directory, metadata_.number);
-    // The file is for all who read the table: opened as for reads in the
-    // foreground, whoever is the first.
-    LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
-                            source_->file_system->OpenForRead(
-                                path, {.kind = IoContext::Kind::kTable,
-                                       .deadline = options.io.deadline}));
     LISSOM_ASSIGN_OR_RETURN(
-        owned_, TableReader::Open({.order = source_->order,
-                                   .cache = source_->cache,
-                                   .id = metadata_.id,
-                                   .file_size = metadata_.size,
-                                   .tail_size = metadata_.tail_size,
-                                   .io = options.io},
-                                  std::move(path), std::move(file)));
+        owned_,
+        OpenTableReader(*source_, metadata_, source_->cache, options.io));
     reader_.store(owned_.get(), std::memory_order_release);
   }
   return owned_.get();

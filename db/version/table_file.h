@@ -36,7 +36,7 @@ struct TableMetadata {
   uint64_t raw_value_bytes = 0;
   uint8_t codec = 0;
   uint8_t filter_id = 0;
-  uint8_t temperature = 0;           // Reserved.
+  uint8_t temperature = 0;  // Reserved.
   // When the oldest of its entries left memory, in seconds since 1970. 0:
   // unknown. Steers compactions only.
   uint64_t creation_time = 0;
@@ -52,6 +52,12 @@ struct TableSource {
   KeyOrder order;
   std::shared_ptr<BlockCache> cache;
 };
+
+// Opens the table's file and reads its tail. As TableReader::Open; kDataLoss
+// (kMissingFile) if there is no such file.
+absl::StatusOr<std::unique_ptr<TableReader>> OpenTableReader(
+    const TableSource& source, const TableMetadata& table,
+    std::shared_ptr<BlockCache> cache, const IoContext& io);
 
 // Immutable but for the reader, which is opened once. Thread-safe.
 class TableFile {

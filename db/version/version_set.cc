@@ -379,6 +379,25 @@ void VersionSet::Rep::Latch(const absl::Status& cause) {
   failed = true;
 }
 
+absl::Status VersionSet::VerifyManifest() {
+  Rep& rep = *rep_;
+  MutexLock lock(rep.apply_mu);
+  if (rep.closed) return absl::CancelledError("the database was closed");
+  LISSOM_ASSIGN_OR_RETURN(
+      const ManifestState state,
+      ReadManifest(*rep.deps.source->file_system, rep.deps.source->directory));
+  // After a failed edit nobody knows what is in force.
+  if (!rep.latched.ok()) return absl::OkStatus();
+  const std::shared_ptr<const Version> current = rep.Current();
+  if (state.manifest_number != rep.manifest->number() ||
+      state.tables.size() != current->TableCount()) {
+    return CorruptionError(
+        CurrentFileName(rep.deps.source->directory), 0,
+        "names another state than the one that was made durable");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status VersionSet::Close() {
   Rep& rep = *rep_;
   MutexLock lock(rep.apply_mu);

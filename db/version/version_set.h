@@ -77,6 +77,10 @@ class VersionSet {
   // again. kCancelled: closed.
   absl::Status Resume(const VersionEdit& edit);
 
+  // Reads CURRENT and the manifest back: kDataLoss naming what is damaged. No
+  // edit is made meanwhile.
+  absl::Status VerifyManifest();
+
   std::shared_ptr<const Version> current() const;
 
   uint64_t NewFileNumber() {

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -34,7 +35,7 @@
 
 namespace lissom {
 
-class DbImpl;
+class DbCore;
 
 class DB final {
  public:
@@ -96,7 +97,8 @@ class DB final {
   // memory included, down to the deepest level that holds any of the range:
   // what is deleted or overwritten leaves the disk. Returns when that is done;
   // what is written meanwhile may stay above. kInvalidArgument: begin is behind
-  // end; kCancelled: options.stop, or a close. An error of a compaction ends it.
+  // end; kCancelled: options.stop, or a close. An error of a compaction ends
+  // it.
   absl::Status CompactRange(const CompactRangeOptions& options,
                             std::optional<std::string_view> begin,
                             std::optional<std::string_view> end);
@@ -120,13 +122,25 @@ class DB final {
   Metrics GetMetrics() const;
   absl::StatusOr<std::string> GetProperty(std::string_view name) const;
   absl::StatusOr<uint64_t> GetIntProperty(std::string_view name) const;
+  // Reads every block of every table from its file, past the cache, and the
+  // manifest: checksums, the order of keys, what they say of one another.
+  // Tables are those of the moment of the call. The first flaw is kDataLoss
+  // naming file and offset. kCancelled: a close came before the end. Low
+  // priority; as long as reading everything takes.
+  absl::Status VerifyChecksums();
+
+  // About how many bytes of tables each range takes, to a block: from indexes
+  // alone, no data is read. What memory holds is not counted.
+  // kInvalidArgument naming the first range that ends before it begins.
+  absl::StatusOr<std::vector<uint64_t>> ApproximateSizes(
+      std::span<const KeyRange> ranges);
 
   // The number of the last acknowledged change.
   uint64_t LatestSequence() const;
 
  private:
-  explicit DB(std::shared_ptr<DbImpl> impl);
-  std::shared_ptr<DbImpl> impl_;
+  explicit DB(std::shared_ptr<DbCore> impl);
+  std::shared_ptr<DbCore> impl_;
 };
 
 // Calls `visit` for each entry within the options' bounds, in order, until it

@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -209,6 +210,12 @@ struct ReadOptions {
   // 16 KiB and twice as much each time, up to 256 KiB. Blocks that are in the
   // cache are not read ahead.
   size_t readahead_size = 0;
+};
+
+// The keys k with begin <= k < end.
+struct KeyRange {
+  std::string_view begin;
+  std::string_view end;
 };
 
 struct WriteOptions {
