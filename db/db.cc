@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "db/db_impl.h"
 #include "db/open.h"
+#include "db/read_only_db.h"
 #include "util/guarded.h"
 #include "util/status_macros.h"
 
@@ -34,6 +35,15 @@ absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options,
   return Guarded([&]() -> absl::StatusOr<std::unique_ptr<DB>> {
     LISSOM_ASSIGN_OR_RETURN(std::shared_ptr<DbCore> impl,
                             OpenDb(options, path));
+    return std::unique_ptr<DB>(new DB(std::move(impl)));
+  });
+}
+
+absl::StatusOr<std::unique_ptr<DB>> DB::OpenReadOnly(const Options& options,
+                                                     const std::string& path) {
+  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<DB>> {
+    LISSOM_ASSIGN_OR_RETURN(std::shared_ptr<DbCore> impl,
+                            OpenReadOnlyDb(options, path));
     return std::unique_ptr<DB>(new DB(std::move(impl)));
   });
 }

@@ -52,31 +52,10 @@ class QuietLogger final : public Logger {
 // which draws from the same seed.
 constexpr uint64_t kRecoveryIds = 0x7265636f76657279u;
 
-std::string WithoutTrailingSlashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-absl::Status CheckPath(const std::string& path) {
-  if (path.empty()) return absl::InvalidArgumentError("the path is empty");
-  if (path.find('\0') != std::string::npos) {
-    return absl::InvalidArgumentError("the path holds a NUL byte");
-  }
-  return absl::OkStatus();
-}
-
-// Sets every injected part that the user left unset, but for the log.
-void FillIn(Options& options) {
-  options = options.WithSizes();
-  if (options.file_system == nullptr) options.file_system = FileSystem::Posix();
-  if (options.clock == nullptr) options.clock = Clock::System();
-  if (options.random_seed == 0) options.random_seed = SystemSeed();
 }
 
 class Opener {
@@ -290,6 +269,26 @@ class Opener {
 };
 
 }  // namespace
+
+std::string WithoutTrailingSlashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+absl::Status CheckPath(const std::string& path) {
+  if (path.empty()) return absl::InvalidArgumentError("the path is empty");
+  if (path.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("the path holds a NUL byte");
+  }
+  return absl::OkStatus();
+}
+
+void FillIn(Options& options) {
+  options = options.WithSizes();
+  if (options.file_system == nullptr) options.file_system = FileSystem::Posix();
+  if (options.clock == nullptr) options.clock = Clock::System();
+  if (options.random_seed == 0) options.random_seed = SystemSeed();
+}
 
 absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
                                                const std::string& path) {

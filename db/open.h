@@ -21,6 +21,12 @@ absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,
 // DB::Destroy.
 absl::Status DestroyDb(const Options& options, const std::string& path);
 
+// What every way to open begins with. kInvalidArgument: no path.
+std::string WithoutTrailingSlashes(std::string path);
+absl::Status CheckPath(const std::string& path);
+// Sets every injected part that the user left unset, but for executor and log.
+void FillIn(Options& options);
+
 // Creates the next WAL; when it returns, the file, its name and its header are
 // durable. The manifest does not know it yet.
 absl::StatusOr<std::unique_ptr<LogWriter>> CreateLog(

@@ -48,6 +48,24 @@ class DB final {
   static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options,
                                                   const std::string& path);
 
+  // Opens the database in `path` to be read, beside a writer that may be at
+  // work, in this process or another: shows all that was acknowledged before
+  // the call (with the WAL on), and stays at that moment. Takes no lock and
+  // writes nothing, no LOG either: options.info_log may be null. Logs are read
+  // into memory. create_if_missing, error_if_exists, wal_recovery_mode and
+  // executor are not looked at.
+  // kInvalidArgument: bad options, no database there, another comparator.
+  // kDataLoss: a file of ours is damaged or missing.
+  // kUnavailable naming a file: the writer removed files faster than they could
+  // be opened; try again.
+  // Of the open database: Put, Delete, Write, Flush, SyncWal and CompactRange
+  // are kFailedPrecondition; Resume and WaitForIdle have nothing to do. A
+  // table stays readable when the writer removes it if it was open; 512 are
+  // opened at once, and others, of a larger database, may be gone when they are
+  // first read: kUnavailable, open again. (VerifyChecksums opens all anew.)
+  static absl::StatusOr<std::unique_ptr<DB>> OpenReadOnly(
+      const Options& options, const std::string& path);
+
   // Removes the database in `path` and the directory if nothing else is in it.
   // OK if the path is absent. kInvalidArgument: not a lissom database;
   // kFailedPrecondition: it is open.

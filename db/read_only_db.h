@@ -1,0 +1,62 @@
+// ReadOnlyDb is a database that is only read: the state of the moment when it
+// was opened, beside a writer that may go on.
+//
+// It takes no lock, writes nothing and has no background work; its View never
+// changes. Tables that it has open stay readable when the writer removes them;
+// one that it has not (there were too many) is kUnavailable from then on.
+#ifndef LISSOM_DB_READ_ONLY_DB_H_
+#define LISSOM_DB_READ_ONLY_DB_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "db/db_core.h"
+#include "db/recovery/read_only_state.h"
+#include "lissom/options.h"
+
+namespace lissom {
+
+// DB::OpenReadOnly, up to the facade.
+absl::StatusOr<std::shared_ptr<DbCore>> OpenReadOnlyDb(const Options& options,
+                                                       const std::string& path);
+
+class ReadOnlyDb final : public DbCore {
+ public:
+  // `options.info_log` is set.
+  ReadOnlyDb(const Options& options, ReadOnlyState state);
+
+  absl::Status Close() override;
+  absl::Status VerifyChecksums() override;
+
+  // Nothing to do.
+  absl::Status Resume() override;
+  absl::Status WaitForIdle() override;
+
+  // kFailedPrecondition.
+  absl::Status Write(const WriteOptions& options,
+                     const WriteBatch& batch) override;
+  absl::Status Flush(const FlushOptions& options) override;
+  absl::Status SyncWal() override;
+  absl::Status CompactRange(const CompactRangeOptions& options,
+                            std::optional<std::string_view> begin,
+                            std::optional<std::string_view> end) override;
+
+  Logger& log() override { return *log_; }
+
+ private:
+  absl::Status Refusal() const;
+  absl::Status VerifyManifest() const;
+
+  const std::shared_ptr<Logger> log_;
+  const std::shared_ptr<const TableSource> source_;
+  const std::atomic<SequenceNumber> visible_;  // Constant.
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_READ_ONLY_DB_H_

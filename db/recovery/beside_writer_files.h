@@ -1,0 +1,68 @@
+// BesideWriterFiles is the file system of a read-only opener whose writer may
+// be at work: it changes nothing, and shows logs as they were at one moment.
+//
+// Logs (WALs and manifests) only grow, front to back, into zeros or beyond
+// their end. A view of one is frozen thus: its size is taken; then it is
+// searched from the back for the last byte that is not zero. All before that
+// byte was written before it, so it never changes any more; all behind it reads
+// as zeros. What the writer was about to append is a torn tail, whatever
+// happens while the file is read.
+//
+// Freeze the newest log first: what it says of older ones (sync marks, the
+// sequence it begins with) then holds for their views.
+//
+// Threads: Freeze and Forget before anybody else uses it; then thread-safe.
+#ifndef LISSOM_DB_RECOVERY_BESIDE_WRITER_FILES_H_
+#define LISSOM_DB_RECOVERY_BESIDE_WRITER_FILES_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lissom/file_system.h"
+
+namespace lissom {
+
+class BesideWriterFiles final : public FileSystem {
+ public:
+  explicit BesideWriterFiles(std::shared_ptr<FileSystem> base);
+  ~BesideWriterFiles() override;
+
+  // From now on OpenForRead shows this view of the file.
+  absl::Status Freeze(const std::string& path, const IoContext& context);
+  // Lets go of all views; files that were opened keep theirs.
+  void Forget();
+
+  // A log that was not frozen is, for this one time. kUnavailable
+  // (kMissingFile): a table that is gone, for the writer may remove it.
+  absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(
+      const std::string& path, const IoContext& context) override;
+  absl::StatusOr<FileInfo> GetFileInfo(const std::string& path) override;
+  absl::StatusOr<std::vector<std::string>> ListDirectory(
+      const std::string& path) override;
+
+  // kFailedPrecondition, all of them.
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(
+      const std::string& path, const IoContext& context) override;
+  absl::Status RemoveFile(const std::string& path,
+                          const IoContext& context) override;
+  absl::Status RenameFile(const std::string& from, const std::string& to,
+                          const IoContext& context) override;
+  absl::Status CreateDirectory(const std::string& path) override;
+  absl::Status RemoveDirectory(const std::string& path) override;
+  absl::Status SyncDirectory(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
+      const std::string& path) override;
+
+ private:
+  class FrozenFile;
+  class FrozenHandle;
+
+  const std::shared_ptr<FileSystem> base_;
+  std::map<std::string, std::shared_ptr<const FrozenFile>> frozen_;
+};
+
+}  // namespace lissom
+
+#endif  // LISSOM_DB_RECOVERY_BESIDE_WRITER_FILES_H_
