@@ -284,13 +284,13 @@ void DbImpl::RetryCompactionsLater() {
     if (!at.has_value() || closing_) return;
     delay = *at - parts_.options.clock->Monotonic();
   }
-  parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kLow,
-                                         [weak = weak_from_this()] {
-                                           const auto self = std::static_pointer_cast<DbImpl>(weak.lock());
-                                           if (self == nullptr) return;
-                                           MutexLock lock(self->mu_);
-                                           self->compaction_job_.Poke();
-                                         });
+  parts_.options.executor->ScheduleAfter(
+      delay, Executor::Priority::kLow, [weak = weak_from_this()] {
+        const auto self = std::static_pointer_cast<DbImpl>(weak.lock());
+        if (self == nullptr) return;
+        MutexLock lock(self->mu_);
+        self->compaction_job_.Poke();
+      });
 }
 
 absl::Status DbImpl::CompactRange(const CompactRangeOptions& options,

@@ -74,7 +74,8 @@ DbImpl::DbImpl(Parts parts)
                  .visible = writes_->visible(),
                  .log = parts_.options.info_log,
                  .clock = parts_.options.clock,
-                 .delete_obsolete_files = [this] { DeleteObsoleteFiles(); }});
+                 .delete_obsolete_files = [this] { DeleteObsoleteFiles(); },
+                 .metrics = metrics_});
   MutexLock lock(mu_);
   active_ = std::move(parts_.memtable);
   logs_.insert(log_number);

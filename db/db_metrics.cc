@@ -1,6 +1,10 @@
 // The numbers of an open database: what its parts count, and the gauges that
 // only the desk can read.
+#include "db/db_metrics.h"
+
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "db/compaction/level_targets.h"
 #include "db/db_impl.h"
@@ -39,6 +43,26 @@ void AddTargets(const Version& version, const ColumnFamilyOptions& options,
 
 }  // namespace
 
+void AddTreeMetrics(const Version& version, const TableSource& source,
+                    const ColumnFamilyOptions& options, Metrics* metrics) {
+  AddCache(*source.cache, metrics);
+  SetTreeMetrics(version, metrics);
+  AddTargets(version, options, metrics);
+  const OpenTables& open = *source.open_tables;
+  metrics->table_opens = open.opens.load(std::memory_order_relaxed);
+  metrics->open_tables = open.count.load(std::memory_order_relaxed);
+  metrics->table_memory_bytes = open.bytes.load(std::memory_order_relaxed);
+}
+
+void AddReaderMetrics(Reader& reader, Metrics* metrics) {
+  const std::vector<SequenceNumber> snapshots = reader.snapshots().ForJob();
+  metrics->snapshots = reader.snapshots().count();
+  if (metrics->snapshots > 0) {
+    metrics->oldest_snapshot_sequence = snapshots.front();
+  }
+  metrics->open_iterators = reader.open_iterators();
+}
+
 void DbImpl::AddGauges(Metrics* metrics) {
   metrics->active_memtable_bytes = active_->memory_bytes();
   metrics->active_memtable_entries = active_->entries();
@@ -60,7 +84,6 @@ void DbImpl::AddGauges(Metrics* metrics) {
 Metrics DbImpl::GetMetrics() {
   Metrics metrics;
   metrics_.ReadInto(&metrics);
-  AddCache(*parts_.source->cache, &metrics);
   std::shared_ptr<const Version> version;
   {
     MutexLock lock(mu_);
@@ -68,14 +91,8 @@ Metrics DbImpl::GetMetrics() {
     AddGauges(&metrics);
     metrics.pending_compaction_bytes = compactions_.PendingBytes(*version);
   }
-  SetTreeMetrics(*version, &metrics);
-  AddTargets(*version, parts_.options, &metrics);
-  const std::vector<SequenceNumber> snapshots = reader_->snapshots().ForJob();
-  metrics.snapshots = reader_->snapshots().count();
-  if (metrics.snapshots > 0) {
-    metrics.oldest_snapshot_sequence = snapshots.front();
-  }
-  metrics.open_iterators = reader_->open_iterators();
+  AddTreeMetrics(*version, *parts_.source, parts_.options, &metrics);
+  AddReaderMetrics(*reader_, &metrics);
   metrics.obsolete_bytes = versions_.ObsoleteBytes();
   metrics.live_versions = versions_.LiveVersions();
   metrics.min_log_number = versions_.min_log_number();

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "db/db_metrics.h"
+#include "db/metrics/properties.h"
 #include "db/open.h"
 #include "db/version/version_set.h"
 #include "lissom/status.h"
@@ -39,8 +41,8 @@ absl::StatusOr<std::shared_ptr<DbCore>> OpenReadOnlyDb(
           {.file_system = options.file_system,
            .directory = path,
            .order = KeyOrder(options.comparator),
-           .cache = std::make_shared<BlockCache>(options.block_cache_size),
-           .memtable_bytes = options.write_buffer_size}));
+           .cache = std::make_shared<BlockCache>(*options.block_cache_size),
+           .memtable_bytes = *options.write_buffer_size}));
   Quietly([&] {
     options.info_log->Log(
         LogLevel::kInfo,
@@ -52,16 +54,44 @@ absl::StatusOr<std::shared_ptr<DbCore>> OpenReadOnlyDb(
 }
 
 ReadOnlyDb::ReadOnlyDb(const Options& options, ReadOnlyState state)
-    : log_(options.info_log),
+    : options_(options),
+      metrics_(options.statistics_level, *options.clock),
+      version_(std::move(state.version)),
+      memtables_(std::move(state.memtables)),
+      log_(options.info_log),
       source_(state.source),
       visible_(state.last_sequence) {
   reader_ = std::make_unique<Reader>(ReaderDeps{.source = source_,
                                                 .visible = visible_,
                                                 .log = log_,
                                                 .clock = options.clock,
-                                                .delete_obsolete_files = {}});
-  reader_->Publish(Ref<const View>(
-      new View(std::move(state.memtables), std::move(state.version))));
+                                                .delete_obsolete_files = {},
+                                                .metrics = metrics_});
+  reader_->Publish(Ref<const View>(new View(memtables_, version_)));
+}
+
+Metrics ReadOnlyDb::GetMetrics() {
+  Metrics metrics;
+  metrics_.ReadInto(&metrics);
+  metrics.memtables = memtables_.size();
+  for (const Ref<const Memtable>& memtable : memtables_) {
+    metrics.memtable_bytes += memtable->memory_bytes();
+    metrics.memtable_entries += memtable->entries();
+  }
+  AddTreeMetrics(*version_, *source_, options_, &metrics);
+  AddReaderMetrics(*reader_, &metrics);
+  metrics.live_versions = 1;
+  return metrics;
+}
+
+absl::StatusOr<std::string> ReadOnlyDb::GetProperty(std::string_view name) {
+  const Metrics metrics = GetMetrics();
+  return PropertyText(name, {.metrics = metrics, .version = *version_});
+}
+
+absl::StatusOr<uint64_t> ReadOnlyDb::GetIntProperty(std::string_view name) {
+  const Metrics metrics = GetMetrics();
+  return PropertyInt(name, {.metrics = metrics, .version = *version_});
 }
 
 absl::Status ReadOnlyDb::Close() {

@@ -12,10 +12,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "db/db_core.h"
+#include "db/metrics/metrics_recorder.h"
 #include "db/recovery/read_only_state.h"
 #include "lissom/options.h"
 
@@ -32,6 +34,9 @@ class ReadOnlyDb final : public DbCore {
 
   absl::Status Close() override;
   absl::Status VerifyChecksums() override;
+  Metrics GetMetrics() override;
+  absl::StatusOr<std::string> GetProperty(std::string_view name) override;
+  absl::StatusOr<uint64_t> GetIntProperty(std::string_view name) override;
 
   // Nothing to do.
   absl::Status Resume() override;
@@ -52,6 +57,10 @@ class ReadOnlyDb final : public DbCore {
   absl::Status Refusal() const;
   absl::Status VerifyManifest() const;
 
+  const Options options_;
+  MetricsRecorder metrics_;
+  const std::shared_ptr<const Version> version_;
+  const std::vector<Ref<const Memtable>> memtables_;
   const std::shared_ptr<Logger> log_;
   const std::shared_ptr<const TableSource> source_;
   const std::atomic<SequenceNumber> visible_;  // Constant.

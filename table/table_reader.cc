@@ -50,6 +50,11 @@ class TableReaderImpl final : public TableReader {
     return VerifyTable(index_, properties_, footer_, options, may_go_on);
   }
   const TableProperties& properties() const override { return properties_; }
+  size_t memory_bytes() const override {
+    constexpr size_t kFileBytes = 512;  // Of descriptor and path, about.
+    return sizeof(*this) + kFileBytes + top_->charge() +
+           (index_.single ? index_.single->charge() : 0);
+  }
 
  private:
   // The end of the file, and the last block that was read from before it.
@@ -252,7 +257,10 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
   LISSOM_RETURN_IF_ERROR(EnterPartition(key, options, &walk));
   if (walk.partition == nullptr) return false;
   LISSOM_RETURN_IF_ERROR(ChooseBlock(key, &walk));
-  if (walk.partition == nullptr) return false;
+  if (walk.partition == nullptr) {
+    result->ruled_out = true;
+    return false;
+  }
   LISSOM_RETURN_IF_ERROR(EnterBlock(options, &walk));
   return ReadEntry(key, &walk, result);
 }
@@ -275,6 +283,9 @@ class MultiWalk {
     ForEach(
         [](const TableReaderImpl& table, PointRequest& request, Walk& walk) {
           request.status = table.ChooseBlock(*request.key, &walk);
+          if (request.status.ok() && walk.partition == nullptr) {
+            request.result.ruled_out = true;
+          }
           if (!request.status.ok() || walk.partition == nullptr) return false;
           walk.partition->FetchSlot(walk.block_at);
           return true;

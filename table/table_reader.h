@@ -67,6 +67,8 @@ struct PointResult {
   std::string_view value;
   const RefCounted* owner = nullptr;
   Ref<const RefCounted> pin = nullptr;  // Of an owner that the cache has not.
+  // Of a key that was not found: the filter knew.
+  bool ruled_out = false;
 };
 
 class TableReader;
@@ -122,6 +124,8 @@ class TableReader {
       absl::FunctionRef<absl::Status()> may_go_on) const = 0;
 
   virtual const TableProperties& properties() const = 0;
+  // Bytes that stay while the table is open, beside what is in the cache.
+  virtual size_t memory_bytes() const = 0;
   uint64_t entries() const { return properties().entries; }
 };
 

@@ -174,8 +174,7 @@ void MetricsRecorder::ReadCounters(Metrics* metrics) const {
        &metrics->iterators_created,
        &metrics->seeks,
        &metrics->nexts,
-       &metrics->background_errors,
-       &metrics->table_opens};
+       &metrics->background_errors};
   for (size_t i = 0; i < values.size(); ++i) {
     *values[i] = Sum(static_cast<Counter>(i));
   }

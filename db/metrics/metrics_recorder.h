@@ -46,7 +46,6 @@ enum class Counter : uint8_t {
   kSeeks,
   kNexts,
   kBackgroundErrors,
-  kTableOpens,
   kLevelHits,  // The first of one for each level: LevelHits(level).
 };
 inline constexpr size_t kCounters =

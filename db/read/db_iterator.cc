@@ -1,6 +1,7 @@
 #include "db/read/db_iterator.h"
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,6 +73,19 @@ std::unique_ptr<InternalIterator> NewViewIterator(
   return NewMergingIterator(order, std::move(children));
 }
 
+// Counts a seek, and times it if it is a sample.
+class SeekTimer {
+ public:
+  explicit SeekTimer(MetricsRecorder* metrics) {
+    if (metrics == nullptr) return;
+    metrics->Add(Counter::kSeeks);
+    timer_.emplace(*metrics, Operation::kSeek);
+  }
+
+ private:
+  std::optional<LatencyTimer> timer_;
+};
+
 class DbIterator final : public Iterator {
  public:
   DbIterator(std::shared_ptr<IteratorCore> core,
@@ -89,6 +103,7 @@ class DbIterator final : public Iterator {
   }
 
   ~DbIterator() override {
+    CountMoves();
     Quietly([&] { ReportUnreadError(); });
     inner_.reset();
     point_ = {};
@@ -101,6 +116,7 @@ class DbIterator final : public Iterator {
   }
 
   void SeekToFirst() override {
+    const SeekTimer timer(core_->metrics);
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.lower.has_value()) {
@@ -113,6 +129,7 @@ class DbIterator final : public Iterator {
   }
 
   void SeekToLast() override {
+    const SeekTimer timer(core_->metrics);
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.upper.has_value()) {
@@ -125,6 +142,7 @@ class DbIterator final : public Iterator {
   }
 
   void Seek(std::string_view target) override {
+    const SeekTimer timer(core_->metrics);
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.lower.has_value() && Compare(target, *bounds_.lower) < 0)
@@ -135,6 +153,7 @@ class DbIterator final : public Iterator {
   }
 
   void SeekForPrev(std::string_view target) override {
+    const SeekTimer timer(core_->metrics);
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.upper.has_value() && Compare(target, *bounds_.upper) >= 0) {
@@ -150,6 +169,7 @@ class DbIterator final : public Iterator {
     LISSOM_DCHECK(valid_);
     Guard([&] {
       if (!BeginMove()) return;
+      ++moves_;
       if (reverse_) {
         // inner_ stands before the key shown, or nowhere: go to its end.
         inner_->Seek({key_, kAfterAllVersions});
@@ -165,6 +185,7 @@ class DbIterator final : public Iterator {
     LISSOM_DCHECK(valid_);
     Guard([&] {
       if (!BeginMove()) return;
+      ++moves_;
       if (!reverse_) {
         key_.assign(inner_->key().user_key);
         inner_->SeekForPrev({key_, kBeforeAllVersions});
@@ -207,6 +228,13 @@ class DbIterator final : public Iterator {
   }
 
  private:
+  // Steps are counted in bulk: at the next seek, or at the end.
+  void CountMoves() {
+    if (core_->metrics != nullptr && moves_ != 0) {
+      core_->metrics->Add(Counter::kNexts, std::exchange(moves_, 0));
+    }
+  }
+
   int Compare(std::string_view a, std::string_view b) const {
     return core_->order.CompareUser(a, b);
   }
@@ -286,6 +314,7 @@ class DbIterator final : public Iterator {
   // be opened now can.
   bool BeginSeek() {
     if (!BeginMove()) return false;
+    CountMoves();
     status_ = absl::OkStatus();
     if (inner_ == nullptr) {
       if (point_.view) {
@@ -469,6 +498,7 @@ class DbIterator final : public Iterator {
   std::string value_;  // Reverse: shown.
   absl::Status status_;
   mutable bool error_read_ = true;
+  uint64_t moves_ = 0;    // Not yet counted.
   uint64_t skipped_ = 0;  // In the present move.
   uint64_t steps_ = 0;    // Moves and skipped entries, if there is a deadline.
   std::optional<InternalKey> sought_;  // By SeekOn, in the present search.

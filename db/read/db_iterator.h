@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 
+#include "db/metrics/metrics_recorder.h"
 #include "db/read/view.h"
 #include "lissom/clock.h"
 #include "lissom/iterator.h"
@@ -32,7 +33,8 @@ struct IteratorCore {
   KeyOrder order;
   std::atomic<bool> closed{false};  // Relaxed: a late move may still succeed.
   std::shared_ptr<Logger> log;
-  std::shared_ptr<Clock> clock;  // Null if no read has a deadline.
+  std::shared_ptr<Clock> clock;        // Null if no read has a deadline.
+  MetricsRecorder* metrics = nullptr;  // Null: nothing is counted.
   // Called when an iterator has let go of its View: files may be free now.
   // Not called after `closed`.
   std::function<void()> released;

@@ -15,8 +15,14 @@ absl::Status NotFound() {
 // The answer that an entry of a table is.
 absl::Status Take(PointResult& entry, LookupResult* result) {
   if (entry.kind != EntryKind::kPut) return NotFound();
-  *result = {entry.value, entry.owner, std::move(entry.pin)};
+  result->value = entry.value;
+  result->owner = entry.owner;
+  result->pin = std::move(entry.pin);
   return absl::OkStatus();
+}
+
+void CountMiss(const PointResult& entry, LookupResult* result) {
+  ++(entry.ruled_out ? result->ruled_out : result->in_vain);
 }
 
 // True if `memtable` has an entry for the key, and *status is the answer.
@@ -24,6 +30,7 @@ bool LookupInMemtable(const Memtable& memtable, const LookupKey& key,
                       LookupResult* result, absl::Status* status) {
   Memtable::Entry entry;
   if (!memtable.Get(key, &entry)) return false;
+  result->found_in = LookupResult::kMemtables;
   if (entry.kind == EntryKind::kPut) {
     result->value = entry.value;
     result->owner = &memtable;
@@ -34,8 +41,8 @@ bool LookupInMemtable(const Memtable& memtable, const LookupKey& key,
   return true;
 }
 
-// The same for a table; an error is an answer too.
-bool LookupInTable(const TableFile& table, const LookupKey& key,
+// The same for a table of `level`; an error is an answer too.
+bool LookupInTable(const TableFile& table, int level, const LookupKey& key,
                    const TableReadOptions& options, LookupResult* result,
                    absl::Status* status) {
   const absl::StatusOr<const TableReader*> reader = table.Reader(options);
@@ -45,7 +52,11 @@ bool LookupInTable(const TableFile& table, const LookupKey& key,
   }
   PointResult entry;
   const absl::StatusOr<bool> found = (*reader)->Get(key, options, &entry);
-  if (found.ok() && !*found) return false;
+  if (found.ok() && !*found) {
+    CountMiss(entry, result);
+    return false;
+  }
+  result->found_in = level;
   *status = found.ok() ? Take(entry, result) : found.status();
   return true;
 }
@@ -90,8 +101,9 @@ class TableQuestions {
     return true;
   }
 
-  // Returns the requests that were answered, and starts anew.
-  Requests Ask() {
+  // Returns the requests that were answered, by tables of `level`, and starts
+  // anew.
+  Requests Ask(int level) {
     TableReader::MultiGet(std::span(reads_).first(count_), options_);
     Requests answered = 0;
     for (size_t n = 0; n < count_; ++n) {
@@ -99,8 +111,11 @@ class TableQuestions {
       LookupRequest& request = batch_[asked_[n]];
       if (!read.status.ok() || read.found) {
         answered |= Requests{1} << asked_[n];
+        request.result.found_in = level;
         request.status = read.status.ok() ? Take(read.result, &request.result)
                                           : std::move(read.status);
+      } else {
+        CountMiss(read.result, &request.result);
       }
       read = {};
     }
@@ -128,7 +143,7 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
   const Version& version = view.version();
   for (const auto& table : version.level(0)) {
     if (Covers(version, table->meta(), key.user_key) &&
-        LookupInTable(*table, key, options, result, &status)) {
+        LookupInTable(*table, 0, key, options, result, &status)) {
       return status;
     }
   }
@@ -138,7 +153,7 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
     const size_t index = version.FindTable(level, key.user_key);
     if (index < tables.size() &&
         Covers(version, tables[index]->meta(), key.user_key) &&
-        LookupInTable(*tables[index], key, options, result, &status)) {
+        LookupInTable(*tables[index], level, key, options, result, &status)) {
       return status;
     }
   }
@@ -175,7 +190,7 @@ void PointLookups(const View& view, std::span<LookupRequest> requests,
   for (const auto& table : version.level(0)) {
     if (open == 0) return;
     ForEach(open, [&](size_t i) { ask(*table, i); });
-    open &= ~questions.Ask();
+    open &= ~questions.Ask(0);
   }
   // A level below has one table for each key: all are asked together.
   for (int level = 1; level < Version::kLevels && open != 0; ++level) {
@@ -185,7 +200,7 @@ void PointLookups(const View& view, std::span<LookupRequest> requests,
       const size_t at = version.FindTable(level, requests[i].key.user_key);
       if (at < tables.size()) ask(*tables[at], i);
     });
-    open &= ~questions.Ask();
+    open &= ~questions.Ask(level);
   }
 }
 

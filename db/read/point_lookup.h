@@ -3,6 +3,7 @@
 #ifndef LISSOM_DB_READ_POINT_LOOKUP_H_
 #define LISSOM_DB_READ_POINT_LOOKUP_H_
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -19,6 +20,13 @@ struct LookupResult {
   std::string_view value;
   const RefCounted* owner = nullptr;
   Ref<const RefCounted> pin = nullptr;  // Of an owner that only we hold.
+
+  // How it came about, of what was not found too: for figures.
+  static constexpr int kMemtables = -1;
+  static constexpr int kNowhere = -2;
+  int found_in = kNowhere;  // The level that decided, or one of these.
+  uint32_t ruled_out = 0;   // Tables that a filter spared us.
+  uint32_t in_vain = 0;     // Tables that were searched for nothing.
 };
 
 // OK and *result; kNotFound (bare) if the key is absent or deleted; the error

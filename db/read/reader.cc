@@ -39,6 +39,28 @@ void HandOut(const LookupResult& result, PinnedValue* value) {
              &RefCounted::UnrefOwner);
 }
 
+void Count(MetricsRecorder::Local& metrics, const absl::Status& status,
+           const LookupResult& result) {
+  if (status.ok()) {
+    metrics.Add(Counter::kKeysFound);
+  } else if (absl::IsNotFound(status)) {
+    metrics.Add(Counter::kKeysNotFound);
+  } else {
+    return;
+  }
+  if (result.found_in >= 0) {
+    metrics.Add(LevelHits(result.found_in));
+  } else if (result.found_in == LookupResult::kMemtables) {
+    metrics.Add(Counter::kMemtableHits);
+  }
+  if (result.ruled_out != 0) {
+    metrics.Add(Counter::kFilterUseful, result.ruled_out);
+  }
+  if (result.in_vain != 0) {
+    metrics.Add(Counter::kFilterFalsePositives, result.in_vain);
+  }
+}
+
 }  // namespace
 
 Reader::Reader(ReaderDeps deps)
@@ -47,6 +69,7 @@ Reader::Reader(ReaderDeps deps)
       snapshots_(std::make_shared<SnapshotList>(deps_.visible)) {
   core_->log = deps_.log;
   core_->clock = deps_.clock;
+  core_->metrics = &deps_.metrics;
   core_->released = [this] { OnIteratorReleased(); };
 }
 
@@ -64,14 +87,19 @@ absl::Status Reader::Lookup(const ReadOptions& options, std::string_view key,
   if (key.size() > WriteBatch::kMaxKeyBytes) {
     return TooLongKey();
   }
+  const LatencyTimer timer(deps_.metrics, Operation::kGet);
+  MetricsRecorder::Local metrics = deps_.metrics.local();
+  metrics.Add(Counter::kGets);
   EpochGuard guard;
   const View& view = *views_.current();
   LISSOM_SYNC_POINT("Reader:GotView");
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
   LookupResult result;
-  LISSOM_RETURN_IF_ERROR(PointLookup(view, LookupKey(key, sequence),
-                                     TableOptionsOf(options, deps_.clock.get()),
-                                     &result));
+  absl::Status status =
+      PointLookup(view, LookupKey(key, sequence),
+                  TableOptionsOf(options, deps_.clock.get()), &result);
+  Count(metrics, status, result);
+  if (!status.ok()) return status;
   use(result);
   return absl::OkStatus();
 }
@@ -100,6 +128,10 @@ absl::Status Reader::MultiGet(const ReadOptions& options,
         absl::StrCat("MultiGet of ", keys.size(), " keys with ", values.size(),
                      " values and ", statuses.size(), " statuses"));
   }
+  const LatencyTimer timer(deps_.metrics, Operation::kMultiGet);
+  MetricsRecorder::Local metrics = deps_.metrics.local();
+  metrics.Add(Counter::kMultiGets);
+  metrics.Add(Counter::kMultiGetKeys, keys.size());
   EpochGuard guard;
   const View& view = *views_.current();
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
@@ -125,6 +157,7 @@ absl::Status Reader::MultiGet(const ReadOptions& options,
       } else if (status.ok()) {
         HandOut(requests[i].result, &value);
       }
+      Count(metrics, status, requests[i].result);
       requests[i].result = {};
     }
   }
@@ -154,6 +187,7 @@ std::unique_ptr<Iterator> Reader::NewIterator(const ReadOptions& options,
   };
   auto iterator = NewDbIterator(core_, std::move(refresh), options);
   iterators_.fetch_add(1, std::memory_order_relaxed);
+  deps_.metrics.Add(Counter::kIteratorsCreated);
   return iterator;
 }
 

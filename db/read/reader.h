@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "db/metrics/metrics_recorder.h"
 #include "db/read/db_iterator.h"
 #include "db/read/point_lookup.h"
 #include "db/read/snapshot_list.h"
@@ -41,6 +42,8 @@ struct ReaderDeps {  // Everything reads may touch.
   // Deletes files that nobody reads any more. May be null. Not called after
   // Close.
   std::function<void()> delete_obsolete_files;
+  // Outlives the Reader and its iterators.
+  MetricsRecorder& metrics;
 };
 
 class Reader {

@@ -11,7 +11,12 @@ TableFile::TableFile(std::shared_ptr<const TableSource> source,
                      TableMetadata metadata)
     : source_(std::move(source)), metadata_(std::move(metadata)) {}
 
-TableFile::~TableFile() = default;
+TableFile::~TableFile() {
+  if (owned_ == nullptr) return;
+  source_->open_tables->count.fetch_sub(1, std::memory_order_relaxed);
+  source_->open_tables->bytes.fetch_sub(share_.bytes(),
+                                        std::memory_order_relaxed);
+}
 
 absl::StatusOr<std::unique_ptr<TableReader>> OpenTableReader(
     const TableSource& source, const TableMetadata& table,
@@ -42,6 +47,11 @@ absl::StatusOr<const TableReader*> TableFile::Open(
     LISSOM_ASSIGN_OR_RETURN(
         owned_,
         OpenTableReader(*source_, metadata_, source_->cache, options.io));
+    share_ = CacheReservation(source_->cache, owned_->memory_bytes());
+    OpenTables& open = *source_->open_tables;
+    open.opens.fetch_add(1, std::memory_order_relaxed);
+    open.count.fetch_add(1, std::memory_order_relaxed);
+    open.bytes.fetch_add(share_.bytes(), std::memory_order_relaxed);
     reader_.store(owned_.get(), std::memory_order_release);
   }
   return owned_.get();

@@ -44,6 +44,13 @@ struct TableMetadata {
   friend bool operator==(const TableMetadata&, const TableMetadata&) = default;
 };
 
+// Tables that are open, of a TableSource. Relaxed: figures.
+struct OpenTables {
+  std::atomic<uint64_t> opens{0};  // Ever.
+  std::atomic<uint64_t> count{0};
+  std::atomic<uint64_t> bytes{0};  // What they keep in memory.
+};
+
 // Everything it takes to open a table: shared by all TableFiles of a database,
 // because an iterator may open one after the database was closed.
 struct TableSource {
@@ -51,6 +58,7 @@ struct TableSource {
   std::string directory;
   KeyOrder order;
   std::shared_ptr<BlockCache> cache;
+  std::shared_ptr<OpenTables> open_tables = std::make_shared<OpenTables>();
 };
 
 // Opens the table's file and reads its tail. As TableReader::Open; kDataLoss
@@ -93,6 +101,8 @@ class TableFile {
   const TableMetadata metadata_;
   mutable Mutex mu_;  // Serialises opening. A leaf: no lock is taken under it.
   mutable std::unique_ptr<TableReader> owned_ ABSL_GUARDED_BY(mu_);
+  // What the reader keeps in memory comes out of the cache's share.
+  mutable CacheReservation share_ ABSL_GUARDED_BY(mu_);
   // Release in Open, acquire in Reader.
   mutable std::atomic<const TableReader*> reader_{nullptr};
 };
