@@ -59,7 +59,9 @@ std::optional<CompactionPlan> CompactionScheduler::Next(
 bool CompactionScheduler::HasWork(const VersionPtr& version,
                                   const Moment& moment) const {
   Claims claims = AllClaims();
-  if (ChooseManual(version, claims).has_value()) return true;
+  if (ChooseManual(version, claims).has_value() || AnyUnsettled(version)) {
+    return true;
+  }
   return MayRun(moment) &&
          NeedsCompaction(version, options_,
                          {.claims = std::move(claims),
@@ -102,6 +104,22 @@ std::optional<CompactionScheduler::Choice> CompactionScheduler::ChooseManual(
     if (plan->start_level == 0) claims.level0_merge = true;
   }
   return std::nullopt;
+}
+
+// Has a request been left in the midst of a step by an exception? Nobody else
+// would move it on, and somebody waits for it.
+bool CompactionScheduler::AnyUnsettled(const VersionPtr& version) const {
+  if (requests_.empty()) return false;
+  const Claims none;
+  const PlanMaker maker(version, options_,
+                        ComputeLevelTargets(*version, options_).base_level,
+                        state_.quarantined, none);
+  return std::any_of(
+      requests_.begin(), requests_.end(), [&](const auto& request) {
+        if (!request->idle()) return false;
+        const std::optional<CompactionPlan> plan = request->Want(maker);
+        return !plan.has_value() || maker.QuarantinedIn(*plan).has_value();
+      });
 }
 
 Claims CompactionScheduler::AllClaims() const {

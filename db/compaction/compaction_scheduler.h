@@ -66,7 +66,8 @@ class CompactionScheduler {
   void Finished(const CompactionPlan& plan, const absl::Status& status,
                 const VersionPtr& version, const Moment& moment);
 
-  // Would Next give a plan? Costs a walk over the tables' metadata.
+  // Would Next give a plan, or end a request? Costs a walk over the tables'
+  // metadata.
   bool HasWork(const VersionPtr& version, const Moment& moment) const;
 
   // When automatic compactions that wait after a failure go on.
@@ -107,6 +108,7 @@ class CompactionScheduler {
                                LeveledPickerState& state) const;
   std::optional<Choice> ChooseManual(const VersionPtr& version,
                                      Claims& claims) const;
+  bool AnyUnsettled(const VersionPtr& version) const;
   Claims AllClaims() const;
   bool MayRun(const Moment& moment) const;
   void SettleRequests(const VersionPtr& version);

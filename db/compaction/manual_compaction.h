@@ -47,6 +47,8 @@ class ManualCompaction {
   // Passes on to the stage that has something to do in `version`; done if there
   // is none.
   void Settle(const Version& version);
+  // Nothing of it runs: unless it wants a plan, it is to be settled.
+  bool idle() const { return !done_ && running_ == 0; }
   // The plan to run next, free or not; nullopt if there is none before those
   // that run have ended. After Settle with the same version.
   std::optional<CompactionPlan> Want(const PlanMaker& maker) const;

@@ -417,6 +417,26 @@ TEST_F(Scheduler, ARequestThatIsStoppedBeforehandDoesNothing) {
   EXPECT_EQ(request->status().code(), absl::StatusCode::kCancelled);
 }
 
+// A comparator may throw in the midst of Finished; Close and callers wait.
+TEST_F(Scheduler, MovesARequestOnThatWasLeftBehind) {
+  const auto request = Ask("a", "d", ParseShape("L5: 1[a-b]\nL6: 9[a-z]:60M"));
+  const VersionPtr version = ParseShape("L6: 10[a-z]:61M");
+  EXPECT_TRUE(scheduler_.HasWork(version, At(0)));
+  EXPECT_EQ(Next(version), "nothing");
+  EXPECT_TRUE(request->done());
+  EXPECT_FALSE(scheduler_.HasWork(version, At(0)));
+}
+
+TEST_F(Scheduler, MovesOnARequestWhoseTableWasFoundDamagedMeanwhile) {
+  const VersionPtr version = ParseShape(kDue);
+  ASSERT_EQ(Next(version), "compact 12 L5 + 15 L6 -> L6");
+  const auto request = Ask("m", "n", version);
+  EXPECT_FALSE(request->done());
+  Finish(0, CorruptionError("/db/000015.sst", 7, "bad block"), version);
+  EXPECT_TRUE(request->done());
+  EXPECT_EQ(request->status().code(), absl::StatusCode::kDataLoss);
+}
+
 // --- All of it at random ----------------------------------------------------
 
 class Life {
