@@ -88,7 +88,12 @@ class Queues : public std::enable_shared_from_this<Queues> {
   // themselves: each waits for the others' tasks, this one among them.
   void End() {
     std::vector<std::thread> threads;
-    decltype(timers_) dropped;  // Without the lock: a task's end may be a call.
+    std::multimap<absl::Duration, Timer> dropped;
+    {
+      MutexLock lock(mu_);
+      dropped.swap(timers_);
+    }
+    dropped.clear();  // Without the lock: what a task held may call the pool.
     {
       MutexLock lock(mu_);
       ending_ = true;

@@ -2,6 +2,7 @@
 // within one, and a seed says all it chooses.
 #include "tests/support/simulated_executor.h"
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/test_env.h"
+#include "util/manual_clock.h"
 
 namespace lissom {
 namespace {
@@ -156,6 +158,53 @@ TEST(SimulatedExecutorDeathTest, AWaitThatNothingCanEndAborts) {
   const bool never = false;
   FlagWait wait(never);
   EXPECT_DEATH(executor.Await(wait), "a wait that nothing can end");
+}
+
+// --- Time -------------------------------------------------------------------
+
+TEST(SimulatedExecutor, WithoutAClockThereAreNoTimers) {
+  SimulatedExecutor executor(1);
+  EXPECT_FALSE(executor.ScheduleAfter(absl::ZeroDuration(), Priority::kLow,
+                                      [] { FAIL(); }));
+  EXPECT_FALSE(executor.RunOne());
+}
+
+TEST(SimulatedExecutor, ATimerRunsWhenTheTestLetsItsTimePass) {
+  auto clock = std::make_shared<ManualClock>();
+  SimulatedExecutor executor(1, clock);
+  std::string order;
+  for (const char* name : {"3", "1", "2", "2b"}) {
+    EXPECT_TRUE(executor.ScheduleAfter(absl::Seconds(name[0] - '0'),
+                                       Priority::kLow,
+                                       [&order, name] { order += name; }));
+  }
+  EXPECT_EQ(executor.timers(), 4u);
+  EXPECT_FALSE(executor.RunOne());
+  clock->Advance(absl::Milliseconds(999));
+  EXPECT_FALSE(executor.RunOne());
+  clock->Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(executor.RunOne());
+  EXPECT_FALSE(executor.RunOne());
+  clock->Advance(absl::Seconds(10));
+  while (executor.RunOne()) {
+  }
+  EXPECT_EQ(order, "122b3");
+  EXPECT_EQ(executor.timers(), 0u);
+}
+
+TEST(SimulatedExecutor, AWaitLetsTimePassWhenNothingElseIsLeft) {
+  auto clock = std::make_shared<ManualClock>();
+  SimulatedExecutor executor(1, clock);
+  std::vector<absl::Duration> at;
+  bool flag = false;
+  executor.ScheduleAfter(absl::Seconds(2), Priority::kHigh, [&] {
+    at.push_back(clock->Monotonic());
+    flag = true;
+  });
+  executor.Schedule(Priority::kLow, [&] { at.push_back(clock->Monotonic()); });
+  FlagWait wait(flag);
+  executor.Await(wait);
+  EXPECT_THAT(at, ElementsAre(absl::ZeroDuration(), absl::Seconds(2)));
 }
 
 }  // namespace

@@ -4,15 +4,19 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lissom/clock.h"
 #include "util/mutex.h"
 #include "util/sync_point.h"
 
@@ -147,6 +151,180 @@ TEST(ThreadPool, TakesTasksFromManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ran, 4000);
+}
+
+// --- Several threads --------------------------------------------------------
+
+TEST(ThreadPool, RunsAsManyLowTasksAtOnceAsItHasThreads) {
+  constexpr int kThreads = 3;
+  Mutex mu;
+  CondVar changed;
+  int begun = 0;
+  auto pool = Executor::NewThreadPool(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    pool->Schedule(Priority::kLow, [&] {
+      MutexLock lock(mu);
+      ++begun;
+      changed.SignalAll();
+      // Blocks its thread: none runs another's task meanwhile.
+      while (begun < kThreads) changed.Wait(mu);
+    });
+  }
+  pool.reset();
+  EXPECT_EQ(begun, kThreads);
+}
+
+TEST(ThreadPool, HasNoMoreThreadsThanItWasGiven) {
+  for (const int threads : {-1, 0, 1, 2}) {
+    Mutex mu;
+    std::set<std::thread::id> ids;
+    auto pool = Executor::NewThreadPool(threads);
+    for (int i = 0; i < 200; ++i) {
+      pool->Schedule(Priority::kLow, [&] {
+        MutexLock lock(mu);
+        ids.insert(std::this_thread::get_id());
+      });
+    }
+    pool.reset();
+    EXPECT_LE(ids.size(), static_cast<size_t>(std::max(threads, 1)));
+  }
+}
+
+TEST(ThreadPool, LowTasksStartInOrderWhateverThreadsThereAre) {
+  Mutex mu;
+  std::vector<int> order;
+  auto pool = Executor::NewThreadPool(1);
+  for (int i = 0; i < 100; ++i) {
+    pool->Schedule(Priority::kLow, [&, i] {
+      MutexLock lock(mu);
+      order.push_back(i);
+    });
+  }
+  pool.reset();
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  EXPECT_EQ(order.size(), 100u);
+}
+
+// --- Timers -----------------------------------------------------------------
+
+TEST(ThreadPool, TimersComeInTheOrderOfTheirTimesAndNotBefore) {
+  const auto clock = Clock::System();
+  const absl::Duration start = clock->Monotonic();
+  std::vector<int> order;
+  std::vector<absl::Duration> at;
+  Gate last;
+  auto pool = Executor::NewThreadPool();
+  for (const int ms : {6, 2, 4, 0}) {
+    EXPECT_TRUE(
+        pool->ScheduleAfter(absl::Milliseconds(ms), Priority::kLow, [&, ms] {
+          order.push_back(ms);
+          at.push_back(clock->Monotonic() - start);
+          if (ms == 6) last.Open();
+        }));
+  }
+  last.WaitFor(*pool);
+  EXPECT_THAT(order, ::testing::ElementsAre(0, 2, 4, 6));
+  for (size_t i = 0; i < at.size(); ++i) {
+    EXPECT_GE(at[i], absl::Milliseconds(order[i]));
+  }
+}
+
+TEST(ThreadPool, ATimerRunsBesideALongTaskOfTheOtherPriority) {
+  for (const Priority timer : {Priority::kHigh, Priority::kLow}) {
+    Gate fired;
+    auto pool = Executor::NewThreadPool();
+    Mutex mu;
+    CondVar changed;
+    bool may_end = false;
+    pool->Schedule(timer == Priority::kHigh ? Priority::kLow : Priority::kHigh,
+                   [&] {
+                     MutexLock lock(mu);
+                     while (!may_end) changed.Wait(mu);
+                   });
+    pool->ScheduleAfter(absl::Milliseconds(1), timer, [&] { fired.Open(); });
+    fired.WaitFor(*pool);
+    MutexLock lock(mu);
+    may_end = true;
+    changed.SignalAll();
+  }
+}
+
+TEST(ThreadPool, ATimerThatIsDueWhileItsThreadIsBusyRunsAfterwards) {
+  const auto clock = Clock::System();
+  std::vector<int> order;
+  Gate fired;
+  auto pool = Executor::NewThreadPool();
+  pool->Schedule(Priority::kLow, [&] {
+    pool->ScheduleAfter(absl::ZeroDuration(), Priority::kLow, [&] {
+      order.push_back(2);
+      fired.Open();
+    });
+    const absl::Duration due = clock->Monotonic();
+    while (clock->Monotonic() <= due) {
+    }
+    order.push_back(1);
+  });
+  fired.WaitFor(*pool);
+  EXPECT_THAT(order, ::testing::ElementsAre(1, 2));
+}
+
+TEST(ThreadPool, ATimerMayWaitInATaskForAnother) {
+  Gate inner, outer;
+  auto pool = Executor::NewThreadPool();
+  pool->ScheduleAfter(absl::Milliseconds(1), Priority::kLow, [&] {
+    pool->Schedule(Priority::kLow, [&] { inner.Open(); });
+    inner.WaitFor(*pool);
+    outer.Open();
+  });
+  outer.WaitFor(*pool);
+}
+
+TEST(ThreadPool, ATimerWhoseTimeHasNotComeIsDroppedAtTheEnd) {
+  auto held = std::make_shared<int>(0);
+  auto pool = Executor::NewThreadPool();
+  Executor* const raw = pool.get();
+  EXPECT_TRUE(pool->ScheduleAfter(absl::Hours(1), Priority::kHigh,
+                                  [held] { ++*held; }));
+  // The last task comes too late for any timer.
+  pool->Schedule(Priority::kLow, [raw, held] {
+    for (int i = 0; i < 10; ++i) {
+      raw->ScheduleAfter(absl::Hours(1), Priority::kLow, [held] { ++*held; });
+    }
+  });
+  pool.reset();
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_EQ(*held, 0);
+}
+
+TEST(ThreadPool, WhatADroppedTimerHeldMayCallThePool) {
+  std::atomic<int> ran{0};
+  auto pool = Executor::NewThreadPool();
+  std::shared_ptr<void> calls_at_its_end(nullptr, [&, raw = pool.get()](void*) {
+    raw->Schedule(Priority::kLow, [&] { ++ran; });
+  });
+  pool->ScheduleAfter(absl::Hours(1), Priority::kLow,
+                      [held = std::move(calls_at_its_end)] {});
+  pool.reset();
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(ThreadPool, TakesTimersFromManyThreads) {
+  std::atomic<int> left{400};
+  Gate all;
+  auto pool = Executor::NewThreadPool(2);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 100; ++i) {
+        pool->ScheduleAfter(absl::Microseconds((i * 37) % 500),
+                            t % 2 == 0 ? Priority::kLow : Priority::kHigh, [&] {
+                              if (--left == 0) all.Open();
+                            });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  all.WaitFor(*pool);
 }
 
 #ifdef LISSOM_CHECKS

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "lissom/clock.h"
+#include "tests/support/simulated_executor.h"
+#include "util/manual_clock.h"
 
 namespace lissom {
 namespace {
@@ -148,6 +151,143 @@ TEST(Await, BlocksUntilSignalled) {
           [&]()
               ABSL_NO_THREAD_SAFETY_ANALYSIS { return counter.value == 100; });
     EXPECT_EQ(counter.value, 100);
+  }
+  other.join();
+}
+
+// --- With an end ------------------------------------------------------------
+
+TEST(AwaitUntil, TheManualClockStandsAtTheDeadlineThen) {
+  auto clock = std::make_shared<ManualClock>();
+  clock->Advance(absl::Seconds(5));
+  SimulatedExecutor executor(1, clock);
+  Counter counter;
+  MutexLock lock(counter.mu);
+  EXPECT_FALSE(AwaitUntil(executor, *clock, absl::Seconds(8), counter.mu,
+                          counter.changed, [] { return false; }));
+  EXPECT_EQ(clock->Monotonic(), absl::Seconds(8));
+  counter.mu.AssertHeld();
+}
+
+TEST(AwaitUntil, WhatHappensBeforeEndsIt) {
+  for (const bool timer : {false, true}) {
+    auto clock = std::make_shared<ManualClock>();
+    SimulatedExecutor executor(1, clock);
+    Counter counter;
+    const auto count = [&] {
+      MutexLock lock(counter.mu);
+      counter.value = 1;
+    };
+    if (timer) {
+      executor.ScheduleAfter(absl::Seconds(3), Executor::Priority::kLow, count);
+    } else {
+      executor.Schedule(Executor::Priority::kLow, count);
+    }
+    MutexLock lock(counter.mu);
+    EXPECT_TRUE(AwaitUntil(
+        executor, *clock, absl::Seconds(8), counter.mu, counter.changed,
+        [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return counter.value == 1; }));
+    EXPECT_EQ(clock->Monotonic(), absl::Seconds(timer ? 3 : 0));
+  }
+}
+
+TEST(AwaitUntil, ADeadlineThatHasPassedAsksOnce) {
+  const auto clock = std::make_shared<ManualClock>();
+  clock->Advance(absl::Seconds(5));
+  SimulatedExecutor executor(1, clock);
+  executor.Schedule(Executor::Priority::kLow, [] { FAIL(); });
+  Counter counter;
+  MutexLock lock(counter.mu);
+  for (const absl::Duration deadline :
+       {absl::Seconds(5), absl::ZeroDuration(), -absl::InfiniteDuration()}) {
+    EXPECT_FALSE(AwaitUntil(executor, *clock, deadline, counter.mu,
+                            counter.changed, [] { return false; }));
+    EXPECT_TRUE(AwaitUntil(executor, *clock, deadline, counter.mu,
+                           counter.changed, [] { return true; }));
+  }
+  EXPECT_EQ(executor.queued(), 1u);
+}
+
+TEST(AwaitUntil, OnTheMachinesClockItEndsToo) {
+  const std::shared_ptr<Executor> pool = Executor::NewThreadPool();
+  const auto clock = Clock::System();
+  const absl::Duration start = clock->Monotonic();
+  Counter counter;
+  MutexLock lock(counter.mu);
+  EXPECT_FALSE(AwaitUntil(*pool, *clock, start + absl::Milliseconds(3),
+                          counter.mu, counter.changed, [] { return false; }));
+  EXPECT_GE(clock->Monotonic() - start, absl::Milliseconds(3));
+  counter.mu.AssertHeld();
+}
+
+TEST(AwaitUntil, ASignalComesBeforeTheDeadline) {
+  const std::shared_ptr<Executor> pool = Executor::NewThreadPool();
+  const auto clock = Clock::System();
+  Counter counter;
+  std::thread other([&] {
+    MutexLock lock(counter.mu);
+    counter.value = 1;
+    counter.changed.SignalAll();
+  });
+  {
+    MutexLock lock(counter.mu);
+    EXPECT_TRUE(AwaitUntil(
+        *pool, *clock, clock->Monotonic() + absl::Hours(1), counter.mu,
+        counter.changed,
+        [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return counter.value == 1; }));
+  }
+  other.join();
+}
+
+// The wait asks the injected clock, whatever the machine's says.
+TEST(AwaitUntil, AClockThatAnotherMovesEndsIt) {
+  const std::shared_ptr<Executor> pool = Executor::NewThreadPool();
+  ManualClock clock;
+  std::thread other([&] { clock.Advance(absl::Milliseconds(2)); });
+  Counter counter;
+  {
+    MutexLock lock(counter.mu);
+    EXPECT_FALSE(AwaitUntil(*pool, clock, absl::Milliseconds(2), counter.mu,
+                            counter.changed, [] { return false; }));
+  }
+  EXPECT_EQ(clock.Monotonic(), absl::Milliseconds(2));
+  other.join();
+}
+
+TEST(AwaitUntil, GoesOnWithoutAnExecutorThatGaveUp) {
+  for (const bool throws : {false, true}) {
+    GivesUp executor(throws);
+    const auto clock = Clock::System();
+    Counter counter;
+    MutexLock lock(counter.mu);
+    EXPECT_FALSE(AwaitUntil(executor, *clock,
+                            clock->Monotonic() + absl::Milliseconds(1),
+                            counter.mu, counter.changed, [] { return false; }));
+    counter.mu.AssertHeld();
+  }
+}
+
+TEST(CondVar, WaitForEndsByItself) {
+  Counter counter;
+  MutexLock lock(counter.mu);
+  counter.changed.WaitFor(counter.mu, absl::Milliseconds(1));
+  counter.changed.WaitFor(counter.mu, absl::ZeroDuration());
+  counter.changed.WaitFor(counter.mu, -absl::Seconds(1));
+  counter.mu.AssertHeld();
+}
+
+TEST(CondVar, WaitForLetsOthersIn) {
+  Counter counter;
+  std::thread other([&] {
+    MutexLock lock(counter.mu);
+    counter.value = 1;
+    counter.changed.SignalAll();
+  });
+  {
+    MutexLock lock(counter.mu);
+    while (counter.value == 0) {
+      counter.changed.WaitFor(counter.mu, absl::Hours(1));
+    }
   }
   other.join();
 }
