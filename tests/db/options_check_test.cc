@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -253,6 +254,62 @@ TEST(OptionsCheck, Level0Triggers) {
                  {"more", [](Options& o) { SetLevel0(o, 4, 10001); }}},
                 "level0_stop_writes_trigger must be above "
                 "level0_file_num_compaction_trigger, at most 10000");
+}
+
+TEST(OptionsCheck, Level0Slowdown) {
+  ExpectTaken(
+      {{"least", [](Options& o) { o.level0_slowdown_writes_trigger = 1; }},
+       {"behind the stop: none",
+        [](Options& o) { o.level0_slowdown_writes_trigger = 10000; }}});
+  ExpectRefused(
+      {{"none", [](Options& o) { o.level0_slowdown_writes_trigger = 0; }},
+       {"negative", [](Options& o) { o.level0_slowdown_writes_trigger = -1; }},
+       {"more", [](Options& o) { o.level0_slowdown_writes_trigger = 10001; }}},
+      "level0_slowdown_writes_trigger must be 1 to 10000");
+}
+
+TEST(OptionsCheck, PendingCompactionBytesLimits) {
+  const auto set = [](Options& o, uint64_t soft, uint64_t hard) {
+    o.soft_pending_compaction_bytes_limit = soft;
+    o.hard_pending_compaction_bytes_limit = hard;
+  };
+  for (const auto& [soft, hard, good] :
+       {std::tuple<uint64_t, uint64_t, bool>{0, 0, true},
+        {5, 5, true},
+        {0, UINT64_MAX, true},
+        {UINT64_MAX, UINT64_MAX, true},
+        {1, 0, false},
+        {5, 4, false},
+        {UINT64_MAX, 0, false}}) {
+    Options options;
+    set(options, soft, hard);
+    EXPECT_EQ(options.Validate(),
+              good ? absl::OkStatus()
+                   : absl::InvalidArgumentError(
+                         "options: hard_pending_compaction_bytes_limit must "
+                         "not be below soft_pending_compaction_bytes_limit"))
+        << soft << " " << hard;
+  }
+}
+
+TEST(OptionsCheck, MaxTotalWalSize) {
+  ExpectTaken(
+      {{"no limit", [](Options& o) { o.max_total_wal_size = 0; }},
+       {"least", [](Options& o) { o.max_total_wal_size = 64 * kKiB; }},
+       {"most", [](Options& o) { o.max_total_wal_size = UINT64_MAX; }}});
+  ExpectRefused(
+      {{"one", [](Options& o) { o.max_total_wal_size = 1; }},
+       {"less", [](Options& o) { o.max_total_wal_size = 64 * kKiB - 1; }}},
+      "max_total_wal_size must be 0 or at least 64 KiB");
+}
+
+TEST(OptionsCheck, MaxBackgroundJobs) {
+  ExpectTaken({{"least", [](Options& o) { o.max_background_jobs = 1; }},
+               {"most", [](Options& o) { o.max_background_jobs = 256; }}});
+  ExpectRefused({{"none", [](Options& o) { o.max_background_jobs = 0; }},
+                 {"negative", [](Options& o) { o.max_background_jobs = -1; }},
+                 {"more", [](Options& o) { o.max_background_jobs = 257; }}},
+                "max_background_jobs must be 1 to 256");
 }
 
 TEST(OptionsCheck, MaxSubcompactions) {

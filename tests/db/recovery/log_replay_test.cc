@@ -43,12 +43,16 @@ LogHeader HeaderOf(uint64_t number, SequenceNumber base) {
 
 // A record that begins at this sequence, with so many changes.
 TestRecord Record(SequenceNumber first, uint64_t changes = 1,
-                  SyncMark mark = {}) {
+                  SyncMark mark = {}, uint64_t skipped = 0) {
   WriteBatch batch;
   for (uint64_t i = 0; i < changes; ++i) {
     batch.Put(absl::StrCat("key", first + i), "value");
   }
-  return {first, std::string(batch.data()), mark};
+  return {first, std::string(batch.data()), mark, skipped};
+}
+TestRecord Skipping(uint64_t skipped, SequenceNumber first,
+                    uint64_t changes = 1) {
+  return Record(first, changes, {}, skipped);
 }
 
 class LogReplay : public ::testing::Test {
@@ -521,6 +525,97 @@ TEST_F(LogReplay, MoreChangesThanThereAreSequencesAreDamage) {
   const auto ends = AddLog(7, kMaxSequence - 2,
                            {Record(kMaxSequence - 1), Record(kMaxSequence, 2)});
   ExpectDataLossInEveryMode(7, ends[1]);
+}
+
+// --- Sequences that no log has ----------------------------------------------
+
+TEST_F(LogReplay, PassesWhatTheLogWasNotGiven) {
+  AddLog(1, 40, {Skipping(3, 44, 2), Record(46), Skipping(1, 48)});
+  manifest_.flushed_sequence = 40;
+  const LogReplayResult result = Result();
+  EXPECT_THAT(applied_, ElementsAre(44, 46, 48));
+  EXPECT_EQ(result.last_applied, 48u);
+  EXPECT_FALSE(result.torn);
+}
+
+TEST_F(LogReplay, ALogMayEndWithWhatItWasNotGiven) {
+  AddLog(1, 0, {Record(1), Skipping(5, 7, 0)});
+  AddLog(2, 6, {Record(7)});
+  const LogReplayResult result = Result();
+  EXPECT_THAT(applied_, ElementsAre(1, 7, 7));
+  EXPECT_EQ(result.last_applied, 7u);
+}
+
+TEST_F(LogReplay, WithoutThatEndTheNextLogDoesNotFollow) {
+  const auto ends = AddLog(1, 0, {Record(1), Skipping(5, 7, 0)});
+  AddLog(2, 6, {Record(7)});
+  Cut(1, ends[1]);
+  ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
+}
+
+TEST_F(LogReplay, ASkipThatDoesNotLeadToItsRecordIsDamage) {
+  for (const TestRecord& wrong :
+       {Skipping(2, 4), Skipping(1, 3), Skipping(4, 6), Skipping(3, 2),
+        Skipping(kMaxSequence, 5), Skipping(kMaxSequence, 1),
+        Skipping(kMaxSequence, kMaxSequence + 2), Skipping(3, 5 + kMaxSequence),
+        Record(5)}) {
+    SCOPED_TRACE(absl::StrCat("to ", wrong.ordinal, " by ", wrong.skipped));
+    manifest_.logs.clear();
+    const auto ends = AddLog(1, 0, {Record(1), wrong});
+    if (wrong.ordinal == wrong.skipped + 2 && wrong.ordinal <= kMaxSequence) {
+      EXPECT_TRUE(Replay().ok());
+    } else {
+      ExpectDataLossInEveryMode(1, ends[1]);
+    }
+  }
+}
+
+TEST_F(LogReplay, TheLastSequenceMayBeSkipped) {
+  manifest_.flushed_sequence = kMaxSequence - 3;
+  AddLog(1, kMaxSequence - 3, {Skipping(3, kMaxSequence + 1, 0)});
+  EXPECT_EQ(Result().last_applied, kMaxSequence);
+  manifest_.logs.clear();
+  const auto ends =
+      AddLog(1, kMaxSequence - 3, {Skipping(4, kMaxSequence + 2, 0)});
+  ExpectDataLossInEveryMode(1, kLogHeaderBytes);
+  EXPECT_EQ(ends[0], kLogHeaderBytes);
+}
+
+// --- What a try to resume leaves --------------------------------------------
+
+TEST_F(LogReplay, AnEmptyLogThatNobodyRegisteredNeedNotFollow) {
+  AddLog(1, 0, {Record(1), Record(2)});
+  AddUnregistered(2, 9, {});  // Sequences 3 to 9 were a failed group's.
+  Extend(2, std::string(5000, '\0'));
+  AddUnregistered(3, 12, {});
+  for (const WalRecoveryMode mode : kModes) {
+    SCOPED_TRACE(static_cast<int>(mode));
+    ExpectReplay(mode, {1, 2}, false);
+  }
+  const LogReplayResult result = Result();
+  EXPECT_EQ(result.last_applied, 2u);
+  EXPECT_EQ(result.last_seen, 12u) << "given out, and never again";
+}
+
+TEST_F(LogReplay, NorDoesItBreakTheChainOfTheOthers) {
+  AddLog(1, 0, {Record(1)});
+  AddUnregistered(2, 5, {});
+  AddLog(3, 1, {Record(2)});
+  ExpectReplay(WalRecoveryMode::kAbsolute, {1, 2}, false);
+}
+
+TEST_F(LogReplay, AnEmptyLogThatIsRegisteredMustFollow) {
+  AddLog(1, 0, {Record(1)});
+  AddLog(2, 5, {});
+  ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
+  EXPECT_TRUE(IsDataLoss(Replay(WalRecoveryMode::kAbsolute).status()));
+}
+
+TEST_F(LogReplay, AnUnregisteredLogWithRecordsMustFollow) {
+  AddLog(1, 0, {Record(1)});
+  AddUnregistered(2, 5, {Record(6)});
+  ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
+  EXPECT_TRUE(IsDataLoss(Replay(WalRecoveryMode::kAbsolute).status()));
 }
 
 TEST_F(LogReplay, NoSequenceBeyondTheLastIsEverSkippedTo) {

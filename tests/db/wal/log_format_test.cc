@@ -165,6 +165,21 @@ TEST(LogBody, IsReadSkippedOrRefusedAsItsTagsSay) {
       {payload + std::string(2, '\0'), absl::StatusCode::kDataLoss},
       {"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
        absl::StatusCode::kDataLoss},
+      {"\x83\x01\x05" + payload, absl::StatusCode::kOk},
+      {payload + "\x83\x01\x05", absl::StatusCode::kOk},
+      {"\x83\x01\x05", absl::StatusCode::kDataLoss},  // No payload.
+      {"\x83\x01\x05\x83\x01\x05" + payload, absl::StatusCode::kDataLoss},
+      {std::string("\x83\x01\x00", 3) + payload, absl::StatusCode::kDataLoss},
+      {std::string("\x83\x00", 2) + payload, absl::StatusCode::kDataLoss},
+      {"\x83\x02\x05\x05" + payload, absl::StatusCode::kDataLoss},
+      {"\x83\x01\x85" + payload, absl::StatusCode::kDataLoss},
+      // The last sequence there is, and one more.
+      {"\x83\x08\xff\xff\xff\xff\xff\xff\xff\x3f" + payload,
+       absl::StatusCode::kOk},
+      {"\x83\x08\x80\x80\x80\x80\x80\x80\x80\x40" + payload,
+       absl::StatusCode::kDataLoss},
+      {"\x83\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" + payload,
+       absl::StatusCode::kDataLoss},
   };
   const std::string header = WriteLog({}).bytes;
   for (const BodyCase& c : cases) {
@@ -175,6 +190,26 @@ TEST(LogBody, IsReadSkippedOrRefusedAsItsTagsSay) {
     EXPECT_EQ(result.status.code(), c.code) << result.status;
     EXPECT_EQ(result.records.size(), result.status.ok() ? 1u : 0u);
   }
+}
+
+TEST(LogBody, SaysWhatIsInNoLog) {
+  const std::vector<TestRecord> records = {{42, "a"},
+                                           {45, "b", {}, 2},
+                                           {46, "c", {7, 100}},
+                                           {kMaxSequence, "d", {7, 100}, 90}};
+  const ReadResult result = ReadBytes(WriteLog(records).bytes);
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.records, records);
+}
+
+TEST(LogBody, AManifestSkipsNothing) {
+  LogHeader header = TestHeader();
+  header.kind = LogKind::kManifest;
+  const std::string bytes = WriteLog({}, header).bytes;
+  const ReadResult result = ReadBytes(
+      bytes + MakeRecord(header.id, bytes.size(), "\x83\x01\x05\x82\x02\x01p"),
+      header);
+  EXPECT_TRUE(IsDataLoss(result.status)) << result.status;
 }
 
 }  // namespace

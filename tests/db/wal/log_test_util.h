@@ -40,8 +40,10 @@ struct TestRecord {
   uint64_t ordinal = 0;
   std::string payload;
   SyncMark mark = {};  // As given to the writer; readers do not return it.
+  uint64_t skipped = 0;
   friend bool operator==(const TestRecord& a, const TestRecord& b) {
-    return a.ordinal == b.ordinal && a.payload == b.payload;
+    return a.ordinal == b.ordinal && a.payload == b.payload &&
+           a.skipped == b.skipped;
   }
   friend std::ostream& operator<<(std::ostream& out, const TestRecord& r) {
     return out << r.ordinal << " with " << r.payload.size() << " bytes";
@@ -63,7 +65,9 @@ inline WrittenLog WriteLog(const std::vector<TestRecord>& records,
   WrittenLog log;
   log.ends.push_back((*writer)->size());
   for (const TestRecord& r : records) {
-    (*writer)->Add({.ordinal = r.ordinal, .payload = r.payload}, r.mark);
+    (*writer)->Add(
+        {.ordinal = r.ordinal, .payload = r.payload, .skipped = r.skipped},
+        r.mark);
     EXPECT_TRUE((*writer)->Write().ok());
     log.ends.push_back((*writer)->size());
   }
@@ -99,8 +103,9 @@ inline ReadResult ReadFrom(FileSystem& files,
     result.status = more.status();
     if (!more.ok()) return result;
     if (!*more) break;
-    result.records.push_back(
-        {.ordinal = record.ordinal, .payload = std::string(record.payload)});
+    result.records.push_back({.ordinal = record.ordinal,
+                              .payload = std::string(record.payload),
+                              .skipped = record.skipped});
   }
   result.end = (*reader)->end();
   result.mark = (*reader)->mark();
