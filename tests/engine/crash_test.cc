@@ -6,6 +6,8 @@
 //   it opens (P7), holds the state after exactly n batches (P3, P4), n not
 //   below the last write that was acknowledged as durable (P1), and, if nothing
 //   at all was lost (kill -9), not below the last acknowledged one (P2).
+// Writes with the WAL off have keys and a history of their own: of them, all
+// are there that a Flush or Close came after.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -40,6 +42,26 @@ Options SmallOptions(std::shared_ptr<FileSystem> files, uint64_t seed) {
   return options;
 }
 
+// Keys of writes with the WAL off begin with this.
+constexpr std::string_view kUnlogged = "~";
+
+// What a database holds now, of the logged keys and of the others.
+struct Hashes {
+  uint64_t logged = 0;
+  uint64_t unlogged = 0;
+};
+absl::StatusOr<Hashes> HashesOf(DB& db) {
+  Hashes hashes;
+  const absl::Status status =
+      ForEach(db, {}, [&](std::string_view key, std::string_view value) {
+        (key.starts_with(kUnlogged) ? hashes.unlogged : hashes.logged) +=
+            History::EntryHash(key, value);
+        return true;
+      });
+  if (!status.ok()) return status;
+  return hashes;
+}
+
 // Runs the workload and remembers what was promised when.
 class Script {
  public:
@@ -55,12 +77,13 @@ class Script {
       if (testing::Test::HasFatalFailure()) return;
     }
     ASSERT_TRUE(db_->Close().ok());
-    NoteDurable();
+    NoteFlushed();
     db_.reset();
   }
 
   const MemoryFileSystem& files() const { return *files_; }
   const History& history() const { return history_; }
+  const History& unlogged() const { return unlogged_; }
 
   // Bounds of what may be found after a crash at `operations`.
   size_t LeastDurable(size_t operations) const {
@@ -71,6 +94,12 @@ class Script {
   }
   size_t MostStarted(size_t operations) const {
     return At(started_, operations);
+  }
+  size_t LeastUnlogged(size_t operations) const {
+    return At(flushed_unlogged_, operations);
+  }
+  size_t MostUnlogged(size_t operations) const {
+    return At(started_unlogged_, operations);
   }
 
  private:
@@ -96,7 +125,15 @@ class Script {
   void Note(std::vector<Moment>& moments) {
     moments.push_back({files_->operation_count(), history_.batches()});
   }
+  void NoteUnlogged(std::vector<Moment>& moments) {
+    moments.push_back({files_->operation_count(), unlogged_.batches()});
+  }
   void NoteDurable() { Note(durable_); }
+  // A Flush or Close came after everything.
+  void NoteFlushed() {
+    NoteDurable();
+    NoteUnlogged(flushed_unlogged_);
+  }
 
   std::string Key() {
     const uint64_t n = random_.Uniform(600);
@@ -114,7 +151,7 @@ class Script {
     const uint64_t kind = random_.Uniform(1000);
     if (kind < 4) {
       ASSERT_TRUE(db_->Flush().ok());
-      NoteDurable();
+      NoteFlushed();
     } else if (kind < 10) {
       ASSERT_TRUE(db_->SyncWal().ok());
       NoteDurable();
@@ -126,11 +163,26 @@ class Script {
         ASSERT_TRUE(db_->Close().ok());
       }
       db_.reset();
-      NoteDurable();
+      NoteFlushed();
       Open();
+    } else if (kind < 120) {
+      UnloggedStep();
     } else {
       WriteBatchStep(/*sync=*/random_.OneIn(12));
     }
+  }
+
+  void UnloggedStep() {
+    WriteBatch batch;
+    for (uint64_t i = 1 + random_.Uniform(3); i > 0; --i) {
+      const std::string key = std::string(kUnlogged) + Key();
+      const std::string value = Value();
+      batch.Put(key, value);
+      unlogged_.Put(key, value);
+    }
+    unlogged_.EndBatch();
+    NoteUnlogged(started_unlogged_);
+    ASSERT_TRUE(db_->Write({.disable_wal = true}, batch).ok());
   }
 
   void WriteBatchStep(bool sync) {
@@ -160,28 +212,51 @@ class Script {
   std::shared_ptr<MemoryFileSystem> files_;
   std::unique_ptr<DB> db_;
   History history_;
+  History unlogged_;
   std::vector<Moment> started_;
   std::vector<Moment> acknowledged_;
   std::vector<Moment> durable_;
+  std::vector<Moment> started_unlogged_;
+  std::vector<Moment> flushed_unlogged_;
 };
 
 class CrashTest : public testing::Test {
  protected:
+  // How many batches a state may come after.
+  struct Bounds {
+    size_t least, most;
+    size_t least_unlogged, most_unlogged;
+  };
+  // Exactly so many.
+  struct Found {
+    size_t logged, unlogged;
+    Bounds bounds() const { return {logged, logged, unlogged, unlogged}; }
+  };
+
   // Opens the image and returns after how many batches it stands.
-  std::optional<size_t> Recover(std::shared_ptr<MemoryFileSystem> image,
-                                uint64_t seed, size_t least, size_t most) {
+  std::optional<Found> Recover(std::shared_ptr<MemoryFileSystem> image,
+                               uint64_t seed, const Bounds& bounds) {
     absl::StatusOr<std::unique_ptr<DB>> db =
         DB::Open(SmallOptions(image, seed), "/db");
     EXPECT_TRUE(db.ok()) << db.status();
     if (!db.ok()) return std::nullopt;
-    const absl::StatusOr<uint64_t> hash = History::HashOf(**db);
-    EXPECT_TRUE(hash.ok()) << hash.status();
-    if (!hash.ok()) return std::nullopt;
-    const std::optional<size_t> found =
-        script_->history().Find(*hash, least, most);
-    EXPECT_TRUE(found.has_value())
-        << "the state is that after none of the batches " << least << " to "
-        << most;
+    const absl::StatusOr<Hashes> hashes = HashesOf(**db);
+    EXPECT_TRUE(hashes.ok()) << hashes.status();
+    if (!hashes.ok()) return std::nullopt;
+    const std::optional<size_t> logged =
+        script_->history().Find(hashes->logged, bounds.least, bounds.most);
+    EXPECT_TRUE(logged.has_value())
+        << "the state is that after none of the batches " << bounds.least
+        << " to " << bounds.most;
+    const std::optional<size_t> unlogged = script_->unlogged().Find(
+        hashes->unlogged, bounds.least_unlogged, bounds.most_unlogged);
+    EXPECT_TRUE(unlogged.has_value())
+        << "with the WAL off, the state is that after none of the batches "
+        << bounds.least_unlogged << " to " << bounds.most_unlogged;
+    std::optional<Found> found;
+    if (logged.has_value() && unlogged.has_value()) {
+      found = Found{*logged, *unlogged};
+    }
     // It goes on working.
     if (found.has_value() && seed % 16 == 0) {
       EXPECT_TRUE((*db)->Put({.sync = true}, "after the crash", "x").ok());
@@ -196,13 +271,15 @@ class CrashTest : public testing::Test {
     const size_t at = replayer.position();
     SCOPED_TRACE(testing::Message()
                  << "crash after operation " << at << ", " << ToString(policy));
-    const size_t least = policy.kind == CrashPolicy::Kind::kEverything
-                             ? script_->LeastAcknowledged(at)
-                             : script_->LeastDurable(at);
-    const size_t most = script_->MostStarted(at);
+    const Bounds bounds{.least = policy.kind == CrashPolicy::Kind::kEverything
+                                     ? script_->LeastAcknowledged(at)
+                                     : script_->LeastDurable(at),
+                        .most = script_->MostStarted(at),
+                        .least_unlogged = script_->LeastUnlogged(at),
+                        .most_unlogged = script_->MostUnlogged(at)};
     // Until the creation was durable there may be no database at all.
     const std::shared_ptr<MemoryFileSystem> image = replayer.Image(policy);
-    const std::optional<size_t> found = Recover(image, seed, least, most);
+    const std::optional<Found> found = Recover(image, seed, bounds);
     ++images_;
     if (found.has_value() && seed % nested_every_ == 0) {
       CheckCrashesInRecovery(replayer, policy, seed, *found);
@@ -213,7 +290,7 @@ class CrashTest : public testing::Test {
   // is durable as a whole, so the outcome must be the same.
   void CheckCrashesInRecovery(const CrashReplayer& replayer,
                               const CrashPolicy& policy, uint64_t seed,
-                              size_t expected) {
+                              const Found& expected) {
     const std::shared_ptr<MemoryFileSystem> image = replayer.Image(policy);
     {
       absl::StatusOr<std::unique_ptr<DB>> db =
@@ -228,7 +305,7 @@ class CrashTest : public testing::Test {
         SCOPED_TRACE(testing::Message()
                      << "and in its recovery after operation " << n << ", "
                      << ToString(second));
-        Recover(nested.Image(second), seed + n, expected, expected);
+        Recover(nested.Image(second), seed + n, expected.bounds());
         ++nested_images_;
         if (HasFailure()) return;
       }

@@ -1,12 +1,15 @@
 // The whole database against std::map: random operations, random options,
 // random shapes of keys, with snapshots, iterators both ways, reopening and
-// power cuts in between. LISSOM_SEED replays a run; LISSOM_SCALE shortens it.
+// power cuts in between; writes with and without the WAL, patience and time.
+// LISSOM_SEED replays a run; LISSOM_SCALE shortens it.
 #include <algorithm>
 #include <cinttypes>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -14,6 +17,7 @@
 #include "tests/support/history.h"
 #include "tests/support/simulated_executor.h"
 #include "tests/support/test_env.h"
+#include "util/manual_clock.h"
 #include "util/memory_file_system.h"
 #include "util/random.h"
 #include "util/strings.h"
@@ -22,6 +26,10 @@ namespace lissom {
 namespace {
 
 using Map = std::map<std::string, std::string, std::less<>>;
+
+// Keys of writes with the WAL off begin with this: after a power cut they have
+// a history of their own.
+constexpr std::string_view kUnlogged = "~unlogged~";
 
 enum class KeyShape {
   kRandomBytes,
@@ -77,7 +85,9 @@ class ModelTest : public testing::TestWithParam<int> {
     Options options;
     options.create_if_missing = true;
     options.file_system = files_;
-    options.executor = std::make_shared<SimulatedExecutor>(random_.Next());
+    options.executor =
+        std::make_shared<SimulatedExecutor>(random_.Next(), clock_);
+    options.clock = clock_;
     options.info_log = std::make_shared<NullLogger>();
     options.random_seed = random_.Next() | 1;
     options.comparator =
@@ -101,6 +111,11 @@ class ModelTest : public testing::TestWithParam<int> {
         2 + static_cast<double>(random_.Uniform(9));
     options.level0_file_num_compaction_trigger =
         1 + static_cast<int>(random_.Uniform(5));
+    options.level0_slowdown_writes_trigger =
+        1 + static_cast<int>(random_.Uniform(40));
+    if (random_.OneIn(2)) {
+      options.max_total_wal_size = uint64_t{64} << (10 + random_.Uniform(5));
+    }
     return options;
   }
 
@@ -132,28 +147,57 @@ class ModelTest : public testing::TestWithParam<int> {
   }
 
   void WriteStep() {
+    WriteOptions options;
+    options.disable_wal = random_.OneIn(6);
+    options.sync = !options.disable_wal && random_.OneIn(50);
+    options.no_slowdown = random_.OneIn(5);
+    if (random_.OneIn(5)) {
+      options.timeout = absl::Microseconds(random_.Uniform(2000));
+    }
     WriteBatch batch;
-    const uint64_t changes = random_.OneIn(8) ? random_.Uniform(30) : 1;
-    for (uint64_t i = 0; i < changes; ++i) {
-      const std::string key = MakeKey(shape_, random_);
+    std::vector<std::pair<std::string, std::optional<std::string>>> changes;
+    for (uint64_t i = random_.OneIn(8) ? random_.Uniform(30) : 1; i > 0; --i) {
+      std::string key = MakeKey(shape_, random_);
+      if (options.disable_wal) key.insert(0, kUnlogged);
       if (random_.OneIn(4)) {
         batch.Delete(key);
-        model_.erase(key);
-        history_.Delete(key);
+        changes.emplace_back(std::move(key), std::nullopt);
       } else {
         std::string value(
             random_.OneIn(60) ? random_.Uniform(20000) : random_.Uniform(120),
             static_cast<char>('a' + random_.Uniform(26)));
         value += std::to_string(counter_++);
         batch.Put(key, value);
-        history_.Put(key, value);
-        model_[key] = std::move(value);
+        changes.emplace_back(std::move(key), std::move(value));
       }
     }
-    history_.EndBatch();
-    const bool sync = random_.OneIn(50);
-    ASSERT_TRUE(db_->Write({.sync = sync}, batch).ok());
-    if (sync) durable_ = history_.batches();
+    const absl::Status status = db_->Write(options, batch);
+    if (!status.ok()) {  // And without effect.
+      ASSERT_TRUE((options.no_slowdown && absl::IsUnavailable(status)) ||
+                  (options.timeout != absl::InfiniteDuration() &&
+                   absl::IsDeadlineExceeded(status)))
+          << status;
+      ++turned_away_;
+      return;
+    }
+    History& history = options.disable_wal ? unlogged_ : history_;
+    for (const auto& [key, value] : changes) {
+      if (value.has_value()) {
+        history.Put(key, *value);
+        model_[key] = *value;
+      } else {
+        history.Delete(key);
+        model_.erase(key);
+      }
+    }
+    history.EndBatch();
+    if (options.sync) durable_ = history_.batches();
+  }
+
+  // A Flush or Close came after everything.
+  void NoteFlushed() {
+    durable_ = history_.batches();
+    durable_unlogged_ = unlogged_.batches();
   }
 
   struct Pinned {
@@ -291,7 +335,7 @@ class ModelTest : public testing::TestWithParam<int> {
     switch (random_.Uniform(6)) {
       case 0:
         ASSERT_TRUE(db_->Flush().ok());
-        durable_ = history_.batches();
+        NoteFlushed();
         break;
       case 1:
         ASSERT_TRUE(db_->SyncWal().ok());
@@ -303,7 +347,7 @@ class ModelTest : public testing::TestWithParam<int> {
       case 3:
         pinned_.clear();
         ASSERT_TRUE(db_->Close().ok());
-        durable_ = history_.batches();
+        NoteFlushed();
         Open();
         break;
       default:
@@ -327,22 +371,30 @@ class ModelTest : public testing::TestWithParam<int> {
     files_ = image;
     Open();
     if (HasFatalFailure()) return;
-    const absl::StatusOr<uint64_t> hash = History::HashOf(*db_);
-    ASSERT_TRUE(hash.ok()) << hash.status();
-    const size_t least = policy.kind == CrashPolicy::Kind::kEverything
-                             ? history_.batches()
-                             : durable_;
-    ASSERT_TRUE(history_.Find(*hash, least, history_.batches()).has_value());
     model_.clear();
-    history_ = History();
+    History logged, unlogged;
+    uint64_t hash = 0;
+    uint64_t unlogged_hash = 0;
     ASSERT_TRUE(
         ForEach(*db_, {}, [&](std::string_view key, std::string_view value) {
           model_.emplace(key, value);
-          history_.Put(key, value);
+          const bool off = key.starts_with(kUnlogged);
+          (off ? unlogged : logged).Put(key, value);
+          (off ? unlogged_hash : hash) += History::EntryHash(key, value);
           return true;
         }).ok());
+    const size_t least = policy.kind == CrashPolicy::Kind::kEverything
+                             ? history_.batches()
+                             : durable_;
+    ASSERT_TRUE(history_.Find(hash, least, history_.batches()).has_value());
+    ASSERT_TRUE(
+        unlogged_.Find(unlogged_hash, durable_unlogged_, unlogged_.batches())
+            .has_value());
+    history_ = std::move(logged);
+    unlogged_ = std::move(unlogged);
     history_.EndBatch();
-    durable_ = history_.batches();
+    unlogged_.EndBatch();
+    NoteFlushed();
   }
 
   const uint64_t seed_ = TestSeed() + static_cast<uint64_t>(GetParam());
@@ -351,11 +403,15 @@ class ModelTest : public testing::TestWithParam<int> {
   bool reverse_ = random_.OneIn(4);
   std::shared_ptr<MemoryFileSystem> files_ = std::make_shared<MemoryFileSystem>(
       MemoryFileSystem::Options{.record_operations = false});
+  const std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
   SimulatedExecutor* executor_ = nullptr;
   std::unique_ptr<DB> db_;
   Map model_;
-  History history_;
+  History history_;   // Of writes with the WAL on.
+  History unlogged_;  // Of the others.
   size_t durable_ = 0;
+  size_t durable_unlogged_ = 0;
+  uint64_t turned_away_ = 0;  // Out of patience, or of time.
   uint64_t counter_ = 0;
   std::vector<Pinned> pinned_;
 };
@@ -373,6 +429,7 @@ TEST_P(ModelTest, AnswersLikeAMap) {
   pinned_.clear();
   if (HasFailure()) return;
   EXPECT_TRUE(db_->Close().ok());
+  std::printf("%" PRIu64 " writes were turned away\n", turned_away_);
 }
 
 INSTANTIATE_TEST_SUITE_P(KeyShapes, ModelTest, testing::Range(0, kKeyShapes));
