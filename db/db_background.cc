@@ -2,7 +2,6 @@
 // change for whoever waits.
 #include <algorithm>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 #include "db/compaction/compaction_job.h"
@@ -12,6 +11,7 @@
 #include "util/block_cache.h"
 #include "util/error.h"
 #include "util/guarded.h"
+#include "util/on_stop.h"
 #include "util/status_macros.h"
 #include "util/sync_point.h"
 
@@ -312,7 +312,7 @@ absl::Status DbImpl::CompactRange(const CompactRangeOptions& options,
                                      versions_.current());
     compaction_job_.Poke();
   }
-  const std::stop_callback on_stop(options.stop, [&] {
+  const OnStop on_stop(options.stop, [&] {
     MutexLock lock(mu_);
     compactions_.Cancel(*request);
     cv_.SignalAll();
