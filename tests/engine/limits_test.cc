@@ -136,6 +136,29 @@ TEST_F(LimitsTest, AnEmptyBatchAndABatchOfNotesAreFine) {
   EXPECT_EQ(*db_->Get("k"), "v");
 }
 
+TEST_F(LimitsTest, ASyncWithoutTheWalIsRefused) {
+  Reopen();
+  const absl::Status status =
+      db_->Put({.sync = true, .disable_wal = true}, "k", "v");
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_TRUE(IsNotFound(db_->Get("k").status()));
+  EXPECT_EQ(db_->LatestSequence(), 0u);
+  EXPECT_TRUE(db_->Put({.disable_wal = true}, "k", "v").ok());
+}
+
+TEST_F(LimitsTest, CloseKeepsWhatTheWalWasNotGiven) {
+  Reopen();
+  ASSERT_TRUE(db_->Put({.disable_wal = true}, "a", "1").ok());
+  ASSERT_TRUE(db_->Put({}, "b", "2").ok());
+  ASSERT_TRUE(db_->Put({.disable_wal = true}, "c", "3").ok());
+  const uint64_t sequence = db_->LatestSequence();
+  Reopen();
+  EXPECT_EQ(db_->Get("a").value_or("?"), "1");
+  EXPECT_EQ(db_->Get("b").value_or("?"), "2");
+  EXPECT_EQ(db_->Get("c").value_or("?"), "3");
+  EXPECT_EQ(db_->LatestSequence(), sequence);
+}
+
 TEST_F(LimitsTest, AHugeBatchIsAtomicAndComplete) {
   Reopen();
   WriteBatch batch;
