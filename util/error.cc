@@ -7,6 +7,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "util/coding.h"
+#include "util/mutex.h"  // LISSOM_TSAN.
 #include "util/strings.h"
 
 namespace lissom {
@@ -137,6 +138,18 @@ absl::Status LatchedError(const absl::Status& cause) {
           "reopen: ",
           cause.ToString(absl::StatusToStringMode::kWithNoExtraData))),
       detail);
+}
+
+absl::Status CopyForThread(const absl::Status& status) {
+#ifdef LISSOM_TSAN
+  absl::Status copy(status.code(), std::string(status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    copy.SetPayload(url, absl::Cord(std::string(payload)));
+  });
+  return copy;
+#else
+  return status;
+#endif
 }
 
 }  // namespace lissom

@@ -33,6 +33,11 @@ absl::Status WithDetail(absl::Status status, const ErrorDetail& detail);
 // message and detail (with Severity::kWrites) it carries.
 absl::Status LatchedError(const absl::Status& cause);
 
+// A copy to give to another thread. TSan does not see the reference counts in
+// the packaged Abseil, which is not built for it: there the copy shares nothing
+// with `status`.
+absl::Status CopyForThread(const absl::Status& status);
+
 }  // namespace lissom
 
 #endif  // LISSOM_UTIL_ERROR_H_

@@ -56,14 +56,14 @@ absl::Status WritePath::Write(const WriteRequest& request) {
 
   MutexLock lock(mu_);
   if (!Join(writer)) return writer.status;
-  absl::Status status = refusal_;
+  absl::Status status = CopyForThread(refusal_);
   if (status.ok() && MustWait(request)) {
     {
       MutexUnlock unlock(mu_);
       status = Guarded([&] { return Admit(request); });
     }
     stalled_.reset();
-    if (status.ok()) status = refusal_;
+    if (status.ok()) status = CopyForThread(refusal_);
   }
   Writer* last = &writer;
   if (status.ok()) {
@@ -82,7 +82,7 @@ absl::Status WritePath::RunExclusive(absl::FunctionRef<absl::Status()> action) {
   Join(writer);  // Nobody takes an exclusive writer along: it always leads.
   absl::Status status;
   if (absl::IsCancelled(refusal_)) {
-    status = refusal_;
+    status = CopyForThread(refusal_);
   } else {
     MutexUnlock unlock(mu_);
     status = Guarded(action);
@@ -144,7 +144,7 @@ void WritePath::Leave(Writer& last, const absl::Status& status) {
   while (true) {
     Writer* writer = front_;
     front_ = writer->next;
-    writer->status = status;
+    writer->status = CopyForThread(status);
     writer->done = true;
     LISSOM_SYNC_POINT("WritePath:Left");
     if (writer == &last) break;
@@ -448,7 +448,7 @@ void WritePath::Latch(const absl::Status& cause) {
 
 absl::Status WritePath::latched() const {
   MutexLock lock(mu_);
-  return refusal_;
+  return CopyForThread(refusal_);
 }
 
 }  // namespace lissom

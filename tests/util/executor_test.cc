@@ -209,23 +209,30 @@ TEST(ThreadPool, LowTasksStartInOrderWhateverThreadsThereAre) {
 
 TEST(ThreadPool, TimersComeInTheOrderOfTheirTimesAndNotBefore) {
   const auto clock = Clock::System();
-  const absl::Duration start = clock->Monotonic();
-  std::vector<int> order;
-  std::vector<absl::Duration> at;
+  struct Timer {
+    absl::Duration earliest, latest, ran;
+  };
+  std::vector<Timer> timers(20);
+  std::vector<size_t> order;
   Gate last;
   auto pool = Executor::NewThreadPool();
-  for (const int ms : {6, 2, 4, 0}) {
-    EXPECT_TRUE(
-        pool->ScheduleAfter(absl::Milliseconds(ms), Priority::kLow, [&, ms] {
-          order.push_back(ms);
-          at.push_back(clock->Monotonic() - start);
-          if (ms == 6) last.Open();
-        }));
+  for (size_t i = 0; i < timers.size(); ++i) {
+    const auto delay = absl::Microseconds((i * 7 % timers.size()) * 300);
+    timers[i].earliest = clock->Monotonic() + delay;
+    EXPECT_TRUE(pool->ScheduleAfter(delay, Priority::kLow, [&, i] {
+      timers[i].ran = clock->Monotonic();
+      order.push_back(i);
+      if (order.size() == timers.size()) last.Open();
+    }));
+    timers[i].latest = clock->Monotonic() + delay;
   }
   last.WaitFor(*pool);
-  EXPECT_THAT(order, ::testing::ElementsAre(0, 2, 4, 6));
-  for (size_t i = 0; i < at.size(); ++i) {
-    EXPECT_GE(at[i], absl::Milliseconds(order[i]));
+  for (size_t n = 0; n < order.size(); ++n) {
+    const Timer& timer = timers[order[n]];
+    EXPECT_GE(timer.ran, timer.earliest);
+    if (n > 0) {
+      EXPECT_GE(timer.latest, timers[order[n - 1]].earliest);
+    }
   }
 }
 
