@@ -98,8 +98,9 @@ class Replay {
                              "this is another log of this name");
     }
     if (registered == nullptr) {
-      // Nor need it follow the others, if nothing was written to it: the remains
-      // of a try to resume after a failure, which had given out sequences.
+      // Nor need it follow the others, if nothing was written to it: the
+      // remains of a try to resume after a failure, which had given out
+      // sequences.
       LISSOM_ASSIGN_OR_RETURN(const bool empty, IsEmpty(number));
       if (empty) return absl::OkStatus();
     }
