@@ -224,7 +224,7 @@ TEST_F(WritePatienceTest, WhoWillNotWaitLeavesAStalledQueue) {
   for (int i = 0; i < 3; ++i) {
     const absl::Status status = behind("b", Unwilling())();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("pending-compaction"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("pending_compaction"));
   }
   auto d = Queue1(behind("d", {}));
   ASSERT_TRUE(EndStall().ok());
@@ -687,7 +687,7 @@ TEST_F(WriteThrottledTest, WhoHasTooLittleTimePaysWhatItHas) {
   const absl::Status status =
       WritingWith(Puts({"b"}), Until(absl::Microseconds(300)))();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
-  EXPECT_THAT(std::string(status.message()), HasSubstr("level0-files"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("level0_files"));
   EXPECT_EQ(now(), absl::Microseconds(300));
   ASSERT_TRUE(Write(Puts({"c"})).ok());
   EXPECT_EQ(now(), absl::Nanoseconds(64 * price)) << "the rest";
