@@ -28,6 +28,7 @@
 #include "util/manual_clock.h"
 #include "util/memory_file_system.h"
 #include "util/random.h"
+#include "util/sync_point.h"
 
 namespace lissom {
 namespace {
@@ -824,6 +825,41 @@ TEST_F(ResumeCase, AFullDiskAHundredTimes) {
 }
 
 // --- With real threads ------------------------------------------------------
+
+#ifdef LISSOM_CHECKS
+// What a flush is about to install must not be written a second time, nor its
+// memtable be taken from under it.
+TEST_F(ResumeCase, AFlushThatRunsIsWaitedFor) {
+  pool_ = Executor::NewThreadPool();
+  Open();
+  std::atomic<bool> flushing{false}, may_go_on{false}, resuming{false};
+  SyncPoints::Set("DbImpl:BeforeFlushInstall", [&] {
+    flushing.store(true);
+    while (!may_go_on.load()) std::this_thread::yield();
+  });
+  SyncPoints::Set("DbImpl:Resuming", [&] { resuming.store(true); });
+  ASSERT_TRUE(db_->Put({}, "a", "1").ok());
+  ASSERT_TRUE(db_->Flush({.wait = false}).ok());
+  while (!flushing.load()) std::this_thread::yield();
+  ASSERT_TRUE(db_->Put({}, "b", "2").ok());
+  FailALogAppend(EIO);
+  absl::Status status;
+  std::thread thread([&] { status = db_->Resume(); });
+  for (int i = 0; i < 2000 && !resuming.load(); ++i) {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(resuming.load());
+  may_go_on.store(true);
+  thread.join();
+  SyncPoints::ClearAll();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(db_->Put({}, "c", "3").ok());
+  Open();
+  EXPECT_EQ(db_->Get("a").value_or("?"), "1");
+  EXPECT_EQ(db_->Get("b").value_or("?"), "2");
+  EXPECT_EQ(db_->Get("c").value_or("?"), "3");
+}
+#endif
 
 TEST_F(ResumeCase, WritersGoOnAsSoonAsTheyMay) {
   pool_ = Executor::NewThreadPool();

@@ -224,7 +224,9 @@ TEST_F(WritePatienceTest, WhoWillNotWaitLeavesAStalledQueue) {
   for (int i = 0; i < 3; ++i) {
     const absl::Status status = behind("b", Unwilling())();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("pending_compaction"));
+    EXPECT_THAT(
+        std::string(status.message()),
+        HasSubstr(std::string(StallCauseName(StallCause::kPendingCompaction))));
   }
   auto d = Queue1(behind("d", {}));
   ASSERT_TRUE(EndStall().ok());
@@ -320,16 +322,24 @@ TEST_F(WritePatienceTest, TimePassesBehindALeaderAtWorkToo) {
 TEST_F(WritePatienceTest, WhoWasTakenAlongSeesTheGroupsEnd) {
   bool once = true;
   comparator_->hook = [&] {  // In the midst of the group's insert.
-    if (std::exchange(once, false)) clock_.Advance(absl::Hours(2));
+    if (!std::exchange(once, false)) return;
+    clock_.Advance(absl::Hours(2));
+    const int waits = executor_.waits();
+    path_->NoteStall(StallCause::kMemtables);  // Wakes them all.
+    // Those with a deadline wait on, now without one.
+    for (int i = 0; i < 1'000'000 && executor_.waits() < waits + 2; ++i) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(executor_.waits(), waits + 2);
   };
-  const auto statuses =
-      Queued({Writing(Puts({"a", "b"})),
-              WritingWith(Puts({"c"}), Until(absl::Hours(1))),
-              WritingWith(Puts({"d"}), Until(absl::Hours(1)))});
+  const auto statuses = Queued({Writing(Puts({"a", "b"})),
+                                WritingWith(Puts({"c"}), Until(absl::Hours(1))),
+                                WritingWith(Puts({"d"}), Until(absl::Hours(1))),
+                                WritingWith(Puts({"e"}), Unwilling())});
   EXPECT_THAT(statuses, Each(absl::OkStatus()));
   EXPECT_FALSE(once);
-  EXPECT_EQ(visible(), 4u);
-  EXPECT_EQ(path_->memtable()->entries(), 4u);
+  EXPECT_EQ(visible(), 5u);
+  EXPECT_EQ(path_->memtable()->entries(), 5u);
 }
 
 // Whoever returned OK is in the log once, in order; whoever left is not.
@@ -687,7 +697,8 @@ TEST_F(WriteThrottledTest, WhoHasTooLittleTimePaysWhatItHas) {
   const absl::Status status =
       WritingWith(Puts({"b"}), Until(absl::Microseconds(300)))();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
-  EXPECT_THAT(std::string(status.message()), HasSubstr("level0_files"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(std::string(StallCauseName(StallCause::kLevel0Files))));
   EXPECT_EQ(now(), absl::Microseconds(300));
   ASSERT_TRUE(Write(Puts({"c"})).ok());
   EXPECT_EQ(now(), absl::Nanoseconds(64 * price)) << "the rest";
