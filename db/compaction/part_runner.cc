@@ -55,9 +55,10 @@ class PartList {
         statuses_.begin(), statuses_.end(), [](const absl::Status& status) {
           return !status.ok() && !absl::IsCancelled(status);
         });
-    if (failed != statuses_.end()) return *failed;
-    for (const absl::Status& status : statuses_) {
-      if (!status.ok()) return status;
+    // Moved: a task that comes too late may be the one to free the list.
+    if (failed != statuses_.end()) return std::move(*failed);
+    for (absl::Status& status : statuses_) {
+      if (!status.ok()) return std::move(status);
     }
     return absl::OkStatus();
   }
