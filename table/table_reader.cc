@@ -75,10 +75,12 @@ class TableReaderImpl final : public TableReader {
     Ref<const DataBlock> own_block;
   };
   friend class MultiWalk;
+  friend class FirstOf;
   absl::Status EnterPartition(const LookupKey& key,
                               const TableReadOptions& options,
                               Walk* walk) const;
   absl::Status ChooseBlock(const LookupKey& key, Walk* walk) const;
+  absl::Status FindBlock(const LookupKey& key, Walk* walk) const;
   absl::Status EnterBlock(const TableReadOptions& options, Walk* walk) const;
   static bool ReadEntry(const LookupKey& key, Walk* walk, PointResult* result);
 
@@ -223,6 +225,11 @@ inline absl::Status TableReaderImpl::ChooseBlock(const LookupKey& key,
     walk->partition = nullptr;
     return absl::OkStatus();
   }
+  return FindBlock(key, walk);
+}
+
+inline absl::Status TableReaderImpl::FindBlock(const LookupKey& key,
+                                               Walk* walk) const {
   walk->block_at = walk->partition->Find(key.seek_key(), fetcher_.order());
   if (walk->block_at < walk->partition->count()) return absl::OkStatus();
   return fetcher_.Error(top_->handle(walk->partition_at).offset,
@@ -264,6 +271,75 @@ absl::StatusOr<bool> TableReaderImpl::Get(const LookupKey& key,
   LISSOM_RETURN_IF_ERROR(EnterBlock(options, &walk));
   return ReadEntry(key, &walk, result);
 }
+
+// See TableReader::GetFirst.
+class FirstOf {
+ public:
+  static absl::Status Get(std::span<const TableReader* const> tables,
+                          const LookupKey& key, const TableReadOptions& options,
+                          PointResult* result, TablesAsked* asked) {
+    std::array<Step, TableReader::kMaxTables> steps;
+    size_t begun = 0;
+    size_t& n = asked->answered;
+    for (; n < tables.size(); ++n) {
+      for (; begun < std::min(n + kAhead, tables.size()); ++begun) {
+        steps[begun] = Begin(TableAt(tables, begun), key);
+      }
+      bool found = false;
+      result->ruled_out = false;
+      if (steps[n].partition_at != kNowhere) {
+        LISSOM_ASSIGN_OR_RETURN(
+            found, Finish(TableAt(tables, n), steps[n], key, options, result));
+      }
+      if (found) return absl::OkStatus();
+      ++(result->ruled_out ? asked->ruled_out : asked->in_vain);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr size_t kAhead = 3;
+  static constexpr uint32_t kNowhere = ~uint32_t{0};
+  struct Step {
+    uint32_t partition_at;
+    const IndexBlock* partition;  // Null: not in memory.
+  };
+
+  static const TableReaderImpl& TableAt(
+      std::span<const TableReader* const> tables, size_t n) {
+    return static_cast<const TableReaderImpl&>(*tables[n]);
+  }
+
+  // Up to the partition, if it is in memory.
+  static Step Begin(const TableReaderImpl& table, const LookupKey& key) {
+    const uint32_t at =
+        table.top_->Find(key.seek_key(), table.fetcher_.order());
+    if (at == table.top_->count()) return {kNowhere, nullptr};
+    const IndexBlock* partition = table.index_.single.get();
+    if (partition == nullptr) {
+      partition = table.fetcher_.FindPartition(*table.top_, at);
+    }
+    if (partition != nullptr) partition->filter().Prefetch(key.hash);
+    return {at, partition};
+  }
+
+  static absl::StatusOr<bool> Finish(const TableReaderImpl& table,
+                                     const Step& step, const LookupKey& key,
+                                     const TableReadOptions& options,
+                                     PointResult* result) {
+    if (step.partition == nullptr) return table.Get(key, options, result);
+    if (!step.partition->filter().MayContain(key.hash)) {
+      result->ruled_out = true;
+      return false;
+    }
+    TableReaderImpl::Walk walk;
+    walk.partition_at = step.partition_at;
+    walk.partition = step.partition;
+    LISSOM_RETURN_IF_ERROR(table.FindBlock(key, &walk));
+    LISSOM_RETURN_IF_ERROR(table.EnterBlock(options, &walk));
+    return TableReaderImpl::ReadEntry(key, &walk, result);
+  }
+};
 
 // Point reads that go on together: see TableReader::MultiGet.
 class MultiWalk {
@@ -494,6 +570,15 @@ absl::Status CheckMayRead(const TableReadOptions& options) {
         "what the read needs is not in memory, and it may not do I/O");
   }
   return CheckDeadline(options);
+}
+
+absl::Status TableReader::GetFirst(std::span<const TableReader* const> tables,
+                                   const LookupKey& key,
+                                   const TableReadOptions& options,
+                                   PointResult* result, TablesAsked* asked) {
+  LISSOM_DCHECK(tables.size() <= kMaxTables);
+  *asked = {};
+  return FirstOf::Get(tables, key, options, result, asked);
 }
 
 void TableReader::MultiGet(std::span<PointRequest> requests,

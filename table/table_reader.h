@@ -71,6 +71,13 @@ struct PointResult {
   bool ruled_out = false;
 };
 
+// What became of tables that were asked in turn.
+struct TablesAsked {
+  size_t answered = 0;     // Which one did, or failed; their number: none.
+  uint32_t ruled_out = 0;  // Those before it whose filters said no,
+  uint32_t in_vain = 0;    // and those that had nothing all the same.
+};
+
 class TableReader;
 
 // One of several point reads that are made together.
@@ -98,6 +105,15 @@ class TableReader {
   virtual absl::StatusOr<bool> Get(const LookupKey& key,
                                    const TableReadOptions& options,
                                    PointResult* result) const = 0;
+
+  // Get of several tables in turn, until one has an answer or fails; *asked
+  // says which. The next ones' filters are asked for before the first is looked
+  // at, so that the waits for memory overlap.
+  static constexpr size_t kMaxTables = 8;  // Of one call.
+  static absl::Status GetFirst(std::span<const TableReader* const> tables,
+                               const LookupKey& key,
+                               const TableReadOptions& options,
+                               PointResult* result, TablesAsked* asked);
 
   // Get for each request, of whatever tables. The reads share nothing but the
   // waits: each step is taken for all of them, and asks for what the next one

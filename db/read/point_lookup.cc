@@ -41,31 +41,66 @@ bool LookupInMemtable(const Memtable& memtable, const LookupKey& key,
   return true;
 }
 
-// The same for a table of `level`; an error is an answer too.
-bool LookupInTable(const TableFile& table, int level, const LookupKey& key,
-                   const TableReadOptions& options, LookupResult* result,
-                   absl::Status* status) {
-  const absl::StatusOr<const TableReader*> reader = table.Reader(options);
-  if (!reader.ok()) {
-    *status = reader.status();
-    return true;
-  }
-  PointResult entry;
-  const absl::StatusOr<bool> found = (*reader)->Get(key, options, &entry);
-  if (found.ok() && !*found) {
-    CountMiss(entry, result);
-    return false;
-  }
-  result->found_in = level;
-  *status = found.ok() ? Take(entry, result) : found.status();
-  return true;
-}
-
 bool Covers(const Version& version, const TableMetadata& table,
             std::string_view user_key) {
   return version.order().CompareUser(table.smallest.user_key, user_key) <= 0 &&
          version.order().CompareUser(user_key, table.largest.user_key) <= 0;
 }
+
+// Tables that may hold a key, newest first, asked together as far as they are
+// open: to open one is I/O that an answer before it may save.
+class Candidates {
+ public:
+  Candidates(const LookupKey& key, const TableReadOptions& options,
+             LookupResult* result)
+      : key_(key), options_(options), result_(result) {}
+
+  // The next table, of `level`. True if there is an answer, which status() is;
+  // an error is one, too.
+  bool Add(const TableFile& table, int level) {
+    const TableReader* reader = table.reader_if_open();
+    if (reader == nullptr || count_ == readers_.size()) {
+      if (Ask()) return true;
+      const absl::StatusOr<const TableReader*> opened = table.Reader(options_);
+      if (!opened.ok()) {
+        status_ = opened.status();
+        return true;
+      }
+      reader = *opened;
+    }
+    readers_[count_] = reader;
+    levels_[count_] = static_cast<int8_t>(level);
+    ++count_;
+    return false;
+  }
+
+  // Asks those that were added and not asked yet; as Add.
+  bool Ask() {
+    if (count_ == 0) return false;
+    PointResult entry;
+    TablesAsked asked;
+    absl::Status status = TableReader::GetFirst(
+        std::span(readers_).first(count_), key_, options_, &entry, &asked);
+    const size_t count = std::exchange(count_, 0);
+    result_->ruled_out += asked.ruled_out;
+    result_->in_vain += asked.in_vain;
+    if (asked.answered == count) return false;
+    result_->found_in = levels_[asked.answered];
+    status_ = status.ok() ? Take(entry, result_) : std::move(status);
+    return true;
+  }
+
+  absl::Status status() && { return std::move(status_); }
+
+ private:
+  const LookupKey& key_;
+  const TableReadOptions& options_;
+  LookupResult* const result_;
+  std::array<const TableReader*, TableReader::kMaxTables> readers_;
+  std::array<int8_t, TableReader::kMaxTables> levels_;
+  size_t count_ = 0;
+  absl::Status status_;
+};
 
 // A set of requests, by their place in the batch.
 using Requests = uint32_t;
@@ -141,10 +176,11 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
     if (LookupInMemtable(*memtable, key, result, &status)) return status;
   }
   const Version& version = view.version();
+  Candidates candidates(key, options, result);
   for (const auto& table : version.level(0)) {
     if (Covers(version, table->meta(), key.user_key) &&
-        LookupInTable(*table, 0, key, options, result, &status)) {
-      return status;
+        candidates.Add(*table, 0)) {
+      return std::move(candidates).status();
     }
   }
   for (int level = 1; level < Version::kLevels; ++level) {
@@ -153,11 +189,11 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
     const size_t index = version.FindTable(level, key.user_key);
     if (index < tables.size() &&
         Covers(version, tables[index]->meta(), key.user_key) &&
-        LookupInTable(*tables[index], level, key, options, result, &status)) {
-      return status;
+        candidates.Add(*tables[index], level)) {
+      return std::move(candidates).status();
     }
   }
-  return NotFound();
+  return candidates.Ask() ? std::move(candidates).status() : NotFound();
 }
 
 void PointLookups(const View& view, std::span<LookupRequest> requests,

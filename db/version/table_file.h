@@ -92,6 +92,10 @@ class TableFile {
     if (reader != nullptr) return reader;
     return Open(options);
   }
+  // Null if it is not open.
+  const TableReader* reader_if_open() const {
+    return reader_.load(std::memory_order_acquire);
+  }
 
  private:
   absl::StatusOr<const TableReader*> Open(

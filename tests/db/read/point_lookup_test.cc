@@ -114,6 +114,58 @@ TEST_F(PointLookupTest, TheNewestTableOfLevel0Decides) {
   EXPECT_EQ(Get("c"), "-");
 }
 
+// More tables than are asked together; each also holds the ends of the range,
+// so that none is ruled out by it.
+TEST_F(PointLookupTest, ManyTablesOfLevel0AreAskedInTurn) {
+  constexpr int kTables = 21;
+  for (int t = 1; t <= kTables; ++t) {
+    const auto s = static_cast<SequenceNumber>(10 * t);
+    std::vector<TestEntry> entries = {Put("a", s, absl::StrCat(t))};
+    // Key n is in every nth table, and deleted in the last of those.
+    for (int n = 2; n < 10; ++n) {
+      if (t % n != 0) continue;
+      const std::string key = absl::StrCat("k", n);
+      entries.push_back(t + n > kTables ? Tombstone(key, s)
+                                        : Put(key, s, absl::StrCat(t)));
+    }
+    entries.push_back(Put("z", s, absl::StrCat(t)));
+    world_.AddTables(0, std::move(entries));
+  }
+  const Ref<const View> view = world_.NewView();
+  for (int round = 0; round < 2; ++round) {  // Tables are closed, then open.
+    EXPECT_EQ(Answer(*view, "a"), "21");
+    EXPECT_EQ(Answer(*view, "b"), "-");
+    for (int t = 1; t <= kTables; ++t) {
+      EXPECT_EQ(Answer(*view, "z", static_cast<SequenceNumber>(10 * t + 5)),
+                absl::StrCat(t));
+    }
+    EXPECT_EQ(Answer(*view, "z", 9), "-");
+    for (int n = 2; n < 10; ++n) {
+      const int last = kTables / n * n;
+      EXPECT_EQ(Answer(*view, absl::StrCat("k", n)), "-") << n;
+      const auto before = static_cast<SequenceNumber>(10 * last - 1);
+      EXPECT_EQ(Answer(*view, absl::StrCat("k", n), before),
+                last == n ? "-" : absl::StrCat(last - n))
+          << n;
+    }
+  }
+}
+
+TEST_F(PointLookupTest, WhatLiesBehindTheAnswerMayBeUnreadable) {
+  for (SequenceNumber s = 1; s <= 12; ++s) {
+    world_.AddTables(0, {Put("a", s, absl::StrCat(s)), Put("b", s, "")});
+  }
+  const Ref<const View> view = world_.NewView();
+  ASSERT_EQ(Answer(*view, "a"), "12");
+  const Version::Level& tables = view->version().level(0);
+  EXPECT_NE(tables[0]->reader_if_open(), nullptr);
+  EXPECT_EQ(tables[1]->reader_if_open(), nullptr);
+  FailAllReads();
+  EXPECT_EQ(Answer(*view, "a"), "12");
+  EXPECT_FALSE(AnyReadFailed());
+  EXPECT_THAT(Answer(*view, "a", 11), HasSubstr("INTERNAL"));
+}
+
 TEST_F(PointLookupTest, TheUpperLevelDecides) {
   // From the bottom up; a key for each level that stands there and below.
   for (int level = Version::kLevels - 1; level >= 0; --level) {
