@@ -31,7 +31,8 @@ void AddTargets(const Version& version, const ColumnFamilyOptions& options,
   for (size_t n = 0; n < Metrics::kLevels; ++n) {
     LevelMetrics& level = metrics->levels[n];
     level.target_bytes = targets.bytes[n];
-    if (level.target_bytes != 0) {
+    // The last level has nowhere to go to, however large it is.
+    if (level.target_bytes != 0 && n + 1 < Metrics::kLevels) {
       level.score = static_cast<double>(level.bytes) /
                     static_cast<double>(level.target_bytes);
     }

@@ -284,6 +284,13 @@ class ThreadPool final : public Executor {
 
 }  // namespace
 
+bool Executor::ScheduleAfter(
+    absl::Duration /*delay*/, Priority /*priority*/,
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): overrides keep it.
+    std::function<void()> /*task*/) {
+  return false;
+}
+
 std::shared_ptr<Executor> Executor::NewThreadPool(int low_threads) {
   return std::make_shared<ThreadPool>(
       static_cast<size_t>(std::max(low_threads, 1)));

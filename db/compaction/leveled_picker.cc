@@ -203,6 +203,7 @@ class LeveledPicker {
         candidates.begin(), candidates.end(),
         [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<size_t> order;
+    order.reserve(candidates.size());
     for (const auto& [ratio, index] : candidates) order.push_back(index);
     return order;
   }

@@ -43,10 +43,8 @@ class Executor {
   // compaction, writes after a full disk) then waits for the next call that
   // touches it. A task whose time has not come when the executor ends is
   // dropped. Thread-safe.
-  virtual bool ScheduleAfter(absl::Duration /*delay*/, Priority /*priority*/,
-                             std::function<void()> /*task*/) {
-    return false;
-  }
+  virtual bool ScheduleAfter(absl::Duration delay, Priority priority,
+                             std::function<void()> task);
 
   // Returns once wait.Done(). The default blocks the thread; a simulated
   // executor unlocks, runs a queued task, locks and asks again.

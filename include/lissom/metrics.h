@@ -63,7 +63,8 @@ struct LevelMetrics {
   uint64_t bytes = 0;         // Of the files.
   uint64_t raw_bytes = 0;     // Of keys and values, before compression.
   uint64_t target_bytes = 0;  // 0: it has no target, or should be empty.
-  double score = 0;           // 1 and above: a compaction is due.
+  double score = 0;           // 1 and above: a compaction is due. 0 for the
+                              // last level.
 
   // Counters.
   uint64_t get_hits = 0;       // Gets that ended here; Metrics::memtable_hits.

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "db/filename.h"
 #include "db/version/version_set.h"
 #include "lissom/db.h"
@@ -74,6 +75,13 @@ struct Stored {
   Files logs;
   Files other;  // The manifest, CURRENT, LOCK, the operator's log.
   uint64_t total_bytes = 0;
+};
+
+// A database that has come to rest: its files, and what it says of itself.
+struct Settled {
+  Stored stored;
+  Metrics metrics;  // Since it was opened.
+  std::string shape;
 };
 
 absl::StatusOr<Stored> LookAtFiles(const std::string& directory) {
@@ -165,12 +173,16 @@ class Demo {
   }
 
   // Flushed, nothing left to do in the background, closed.
-  absl::StatusOr<Stored> Settle() {
+  absl::StatusOr<Settled> Settle() {
     LISSOM_RETURN_IF_ERROR(db_->Flush());
     LISSOM_RETURN_IF_ERROR(db_->WaitForIdle());
+    Settled settled;
+    settled.metrics = db_->GetMetrics();
+    LISSOM_ASSIGN_OR_RETURN(settled.shape, db_->GetProperty("lissom.shape"));
     LISSOM_RETURN_IF_ERROR(db_->Close());
     db_.reset();
-    return LookAtFiles(directory_);
+    LISSOM_ASSIGN_OR_RETURN(settled.stored, LookAtFiles(directory_));
+    return settled;
   }
 
   absl::Status Load() {
@@ -371,35 +383,77 @@ class Demo {
     std::fputs(table.ToString().c_str(), stdout);
   }
 
+  // The raw bytes of the records, before and after they were overwritten.
+  uint64_t raw_bytes(const Settled& when) const {
+    const bool longer = &when == &overwritten_;
+    return index_.raw_bytes() +
+           (longer ? index_.records().size() * std::strlen("overwritten\n")
+                   : 0);
+  }
+
   void ReportFiles() const {
-    Table table(
-        {"files on disk", "after loading", "", "after overwriting", ""});
+    Table table({"on disk", "after loading", "", "after overwriting", ""});
     const auto row = [&table](std::string name, Stored::Files a,
                               Stored::Files b) {
       if (a.count + b.count == 0) return;
       table.AddRow({std::move(name), WithCommas(a.count), HumanBytes(a.bytes),
                     WithCommas(b.count), HumanBytes(b.bytes)});
     };
-    for (size_t level = 0; level < loaded_.levels.size(); ++level) {
-      row(absl::StrCat("level ", level), loaded_.levels[level],
-          overwritten_.levels[level]);
+    const Stored& a = loaded_.stored;
+    const Stored& b = overwritten_.stored;
+    for (size_t level = 0; level < a.levels.size(); ++level) {
+      row(absl::StrCat("level ", level), a.levels[level], b.levels[level]);
     }
-    row("log", loaded_.logs, overwritten_.logs);
-    row("manifest and others", loaded_.other, overwritten_.other);
+    row("log", a.logs, b.logs);
+    row("manifest and others", a.other, b.other);
     table.AddLine();
-    table.AddRow({"stored", "", HumanBytes(loaded_.total_bytes), "",
-                  HumanBytes(overwritten_.total_bytes)});
-    table.AddRow(
-        {"raw keys and values", "", HumanBytes(index_.raw_bytes()), "",
-         HumanBytes(index_.raw_bytes() +
-                    index_.records().size() * std::strlen("overwritten\n"))});
+    const auto sum = [&](std::string name, auto&& text) {
+      table.AddRow(
+          {std::move(name), "", text(loaded_), "", text(overwritten_)});
+    };
+    sum("stored", [](const Settled& when) {
+      return HumanBytes(when.stored.total_bytes);
+    });
+    sum("raw keys and values",
+        [this](const Settled& when) { return HumanBytes(raw_bytes(when)); });
+    sum("compression ratio of the tables", [](const Settled& when) {
+      return absl::StrFormat("%.2f", when.metrics.CompressionRatio());
+    });
+    sum("write amplification, with the log", [](const Settled& when) {
+      return absl::StrFormat("%.2f", when.metrics.WriteAmplificationWithWal());
+    });
+    table.AddLine();
+    ReportStalls(table);
     std::fputs(table.ToString().c_str(), stdout);
+  }
+
+  // How often writers waited for what, and how long in all.
+  void ReportStalls(Table& table) const {
+    bool waited = false;
+    for (size_t i = 0; i < kStallCauses; ++i) {
+      const auto cause = static_cast<StallCause>(i);
+      const StallMetrics& a = loaded_.metrics.stall(cause);
+      const StallMetrics& b = overwritten_.metrics.stall(cause);
+      if (a.count + b.count == 0) continue;
+      waited = true;
+      const auto time = [](const StallMetrics& stall) {
+        return HumanSeconds(static_cast<double>(stall.micros) / 1e6);
+      };
+      table.AddRow(
+          {absl::StrCat("writes waited: ", ToAbsl(StallCauseName(cause))),
+           WithCommas(a.count), time(a), WithCommas(b.count), time(b)});
+    }
+    if (!waited) table.AddRow({"writes waited", "0", "", "0", ""});
   }
 
   void Report() const {
     std::printf("\n");
     ReportSteps();
     ReportFiles();
+    std::printf(
+        "The tree after overwriting, a bar's length by the logarithm "
+        "of its bytes:\n%s\n",
+        overwritten_.shape.c_str());
     std::printf(
         "%s kills with -9: %s acknowledged records, %s lost; %s were written "
         "and not yet acknowledged; recovery took %s in all.\n",
@@ -418,8 +472,8 @@ class Demo {
   std::unique_ptr<DB> db_;
   std::vector<Step> steps_;
   uint64_t checksum_ = 0;  // Of what a scan showed, in any order.
-  Stored loaded_;
-  Stored overwritten_;
+  Settled loaded_;
+  Settled overwritten_;
   KillResult kills_;
 };
 
