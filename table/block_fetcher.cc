@@ -82,8 +82,7 @@ absl::Status BlockFetcher::FillWindow(uint64_t offset, size_t size,
       std::min<uint64_t>(start + ahead.window, source_.file_size);
   ahead.bytes.resize(stop - start);
   ahead.offset = start;
-  const absl::Status status =
-      Read(start, ahead.bytes.size(), io, ahead.bytes.data());
+  absl::Status status = Read(start, ahead.bytes.size(), io, ahead.bytes.data());
   if (!status.ok()) ahead.bytes.clear();
   return status;
 }

@@ -7,8 +7,15 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "util/coding.h"
-#include "util/mutex.h"  // LISSOM_TSAN.
 #include "util/strings.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LISSOM_TSAN 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define LISSOM_TSAN 1
+#endif
 
 namespace lissom {
 namespace {

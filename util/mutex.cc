@@ -1,5 +1,7 @@
 #include "util/mutex.h"
 
+#include <algorithm>
+
 namespace lissom {
 namespace {
 
@@ -61,6 +63,12 @@ void AwaitWith(Executor& executor, MutexWait& wait) {
 }
 
 }  // namespace
+
+void CondVar::SleepFor(Mutex& mu, absl::Duration time) {
+  const auto most = absl::ToChronoNanoseconds(std::min(time, absl::Hours(24)));
+  Sleep(mu,
+        [&](std::unique_lock<std::mutex>& lock) { cv_.wait_for(lock, most); });
+}
 
 void Await(Executor& executor, Mutex& mu, CondVar& cv,
            absl::FunctionRef<bool()> done) {

@@ -1,28 +1,28 @@
-// Mutex, MutexLock, CondVar: absl's, with what our builds need on top.
+// Mutex, MutexLock, CondVar: std's, with clang's thread-safety annotations, a
+// check of who holds a lock, and a place where a test's schedule switches
+// threads.
 //
-// The packaged Abseil is not built for TSan, which then sees no happens-before
-// through an absl::Mutex and reports false races; these wrappers tell it. Use
-// them everywhere; absl::Mutex itself appears nowhere else.
+// Not absl::Mutex: the packaged Abseil looks for lock cycles in release builds,
+// too, which was a sixth of the instructions of a Put; and it is not built for
+// TSan, which then sees no happens-before through it.
 #ifndef LISSOM_UTIL_MUTEX_H_
 #define LISSOM_UTIL_MUTEX_H_
 
+#include <condition_variable>
+#include <mutex>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "lissom/clock.h"
 #include "lissom/executor.h"
 #include "util/thread_scheduler.h"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define LISSOM_TSAN 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define LISSOM_TSAN 1
-#endif
+#ifdef LISSOM_CHECKS
+#include <atomic>
+#include <thread>
 
-#ifdef LISSOM_TSAN
-#include <sanitizer/tsan_interface.h>
+#include "util/check.h"
 #endif
 
 namespace lissom {
@@ -34,51 +34,53 @@ class ABSL_LOCKABLE Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
-    BeforeLock();
     LockAsScheduled();
-    AfterLock();
+    NoteLocked();
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
-    BeforeUnlock();
-    mu_.Unlock();
-    AfterUnlock();
+    NoteRelease();
+    mu_.unlock();
     NoteUnlocked();
   }
-  // Checked where Abseil checks; tells -Wthread-safety that the lock is held.
-  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mu_.AssertHeld(); }
+  // Checked where checks are on; tells -Wthread-safety that the lock is held.
+  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { CheckHeld(); }
 
  private:
   friend class CondVar;
 
-#ifdef LISSOM_TSAN
-  void BeforeLock() { __tsan_mutex_pre_lock(this, 0); }
-  void AfterLock() { __tsan_mutex_post_lock(this, 0, 0); }
-  void BeforeUnlock() { __tsan_mutex_pre_unlock(this, 0); }
-  void AfterUnlock() { __tsan_mutex_post_unlock(this, 0); }
-#else
-  void BeforeLock() {}
-  void AfterLock() {}
-  void BeforeUnlock() {}
-  void AfterUnlock() {}
-#endif
-
 #ifdef LISSOM_CHECKS
   void LockAsScheduled() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     ThreadScheduler* const scheduler = ThreadScheduler::current;
-    if (scheduler == nullptr) return mu_.Lock();
+    if (scheduler == nullptr) return mu_.lock();
     scheduler->Reach("lock");
-    while (!mu_.TryLock()) scheduler->Block(this);
+    while (!mu_.try_lock()) scheduler->Block(this);
   }
   void NoteUnlocked() {
     ThreadScheduler* const scheduler = ThreadScheduler::current;
     if (scheduler != nullptr) scheduler->Unblock(this);
   }
+  void NoteLocked() {
+    holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  }
+  void NoteRelease() {
+    CheckHeld();
+    holder_.store(std::thread::id(), std::memory_order_relaxed);
+  }
+  void CheckHeld() const {
+    LISSOM_DCHECK(holder_.load(std::memory_order_relaxed) ==
+                  std::this_thread::get_id());
+  }
+
+  std::atomic<std::thread::id> holder_;
 #else
-  void LockAsScheduled() ABSL_NO_THREAD_SAFETY_ANALYSIS { mu_.Lock(); }
+  void LockAsScheduled() { mu_.lock(); }
   void NoteUnlocked() {}
+  void NoteLocked() {}
+  void NoteRelease() {}
+  void CheckHeld() const {}
 #endif
 
-  mutable absl::Mutex mu_;
+  std::mutex mu_;
 };
 
 // Holds a Mutex for a scope.
@@ -122,32 +124,35 @@ class CondVar {
   // Releases `mu`, sleeps, takes it again. May wake without a signal.
   void Wait(Mutex& mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     if (WaitAsScheduled(mu)) return;
-    mu.BeforeUnlock();
-    mu.AfterUnlock();
-    cv_.Wait(&mu.mu_);
-    mu.BeforeLock();
-    mu.AfterLock();
+    Sleep(mu, [this](std::unique_lock<std::mutex>& lock) { cv_.wait(lock); });
   }
-  // The same, but for no longer than `time`.
+  // The same, but for about `time` at most; a day, if that is less.
   void WaitFor(Mutex& mu, absl::Duration time)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     if (PauseAsScheduled(mu)) return;
-    mu.BeforeUnlock();
-    mu.AfterUnlock();
-    cv_.WaitWithTimeout(&mu.mu_, time);
-    mu.BeforeLock();
-    mu.AfterLock();
+    SleepFor(mu, time);
   }
   void Signal() {
-    cv_.Signal();
+    cv_.notify_one();
     NoteSignal();
   }
   void SignalAll() {
-    cv_.SignalAll();
+    cv_.notify_all();
     NoteSignal();
   }
 
  private:
+  // The lock is the caller's before and after.
+  template <typename Sleeping>
+  static void Sleep(Mutex& mu, const Sleeping& sleeping) {
+    std::unique_lock<std::mutex> lock(mu.mu_, std::adopt_lock);
+    mu.NoteRelease();
+    sleeping(lock);
+    mu.NoteLocked();
+    lock.release();
+  }
+  void SleepFor(Mutex& mu, absl::Duration time);
+
 #ifdef LISSOM_CHECKS
   // Nobody else runs before Block, so no signal is missed. Who waits with a
   // scheduler is woken by every signal, as any waiter may be.
@@ -178,7 +183,7 @@ class CondVar {
   void NoteSignal() {}
 #endif
 
-  absl::CondVar cv_;
+  std::condition_variable cv_;
 };
 
 // Waits, in the way `executor` has for it, until done(). Whoever can make it

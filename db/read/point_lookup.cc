@@ -69,7 +69,7 @@ class Candidates {
       reader = *opened;
     }
     readers_[count_] = reader;
-    levels_[count_] = static_cast<int8_t>(level);
+    levels_[count_] = static_cast<uint8_t>(level);
     ++count_;
     return false;
   }
@@ -97,7 +97,7 @@ class Candidates {
   const TableReadOptions& options_;
   LookupResult* const result_;
   std::array<const TableReader*, TableReader::kMaxTables> readers_;
-  std::array<int8_t, TableReader::kMaxTables> levels_;
+  std::array<uint8_t, TableReader::kMaxTables> levels_;
   size_t count_ = 0;
   absl::Status status_;
 };

@@ -70,7 +70,7 @@ class BesideWriterFiles::FrozenFile {
   absl::StatusOr<std::string_view> Read(uint64_t offset, size_t size,
                                         char* scratch,
                                         const IoContext& context) const {
-    if (offset >= size_) return std::string_view(scratch, 0);
+    if (offset >= size_) return std::string_view();
     size = static_cast<size_t>(std::min<uint64_t>(size, size_ - offset));
     const auto written =
         offset < written_

@@ -80,7 +80,7 @@ class Attempt {
           continue;
         }
         --left;
-        const absl::Status opened = table->Reader().status();
+        absl::Status opened = table->Reader().status();
         if (absl::IsUnavailable(opened)) return opened;
         if (absl::IsResourceExhausted(opened)) left = 0;
         // What else is wrong with it concerns those who read it.
