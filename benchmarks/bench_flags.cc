@@ -74,11 +74,14 @@ std::vector<Flag> TableOf(Flags& flags) {
              "bytes of a table's data block"),
       Number("bloom_bits", &flags.bloom_bits, 0, 64,
              "filter bits a key; 0: no filter"),
-      {"compression_type", "none or zstd (level -1), for all levels",
+      {"compression_type",
+       "none or zstd (level -1), for all levels; default: as in options.h",
        [&flags](std::string_view text) {
          flags.compression_type = text;
-         return text == "none" || text == "zstd";
+         return text == "none" || text == "zstd" || text == "default";
        }},
+      Number("compression_max_dict_bytes", &flags.compression_max_dict_bytes, 0,
+             256 << 10, "of a table's dictionary, where there is zstd"),
       Switch("use_existing_db", &flags.use_existing_db,
              "keep what --db holds; workloads that make it anew are skipped"),
       Switch("sync", &flags.sync, "make every write durable"),

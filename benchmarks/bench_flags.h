@@ -29,6 +29,7 @@ struct Flags {
   uint64_t block_size = 4096;
   uint64_t bloom_bits = 10;  // 0: no filter.
   std::string compression_type = "none";
+  uint64_t compression_max_dict_bytes = 0;  // 0: no dictionaries.
   bool use_existing_db = false;
   bool sync = false;
   bool histogram = false;

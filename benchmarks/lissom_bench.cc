@@ -41,9 +41,16 @@ Options DbOptions(const Flags& flags) {
       flags.bloom_bits == 0
           ? FilterPolicy::None()
           : FilterPolicy::Bloom(static_cast<double>(flags.bloom_bits));
-  options.compression = {flags.compression_type == "zstd"
-                             ? Compression::Zstd(-1)
-                             : Compression::None()};
+  if (flags.compression_type == "zstd") {
+    options.compression = {Compression::Zstd(-1)};
+  } else if (flags.compression_type == "none") {
+    options.compression = {Compression::None()};
+  }
+  for (Compression& compression : options.compression) {
+    if (!compression.enabled()) continue;
+    compression = Compression::Zstd(compression.level(),
+                                    flags.compression_max_dict_bytes);
+  }
   return options;
 }
 
@@ -127,9 +134,11 @@ class Bench {
     std::printf("Memtable:   %" PRIu64 " bytes; block cache: %" PRIu64
                 " bytes; filter: %" PRIu64 " bits a key\n",
                 flags_.write_buffer_size, flags_.cache_size, flags_.bloom_bits);
-    std::printf("Compression: %s; sync: %s; batch: %" PRIu64
-                "; threads: %" PRIu64 "; seed: %" PRIu64 "\n",
-                flags_.compression_type.c_str(), flags_.sync ? "yes" : "no",
+    std::printf("Compression: %s, dictionaries of %" PRIu64
+                " bytes; sync: %s; batch: %" PRIu64 "; threads: %" PRIu64
+                "; seed: %" PRIu64 "\n",
+                flags_.compression_type.c_str(),
+                flags_.compression_max_dict_bytes, flags_.sync ? "yes" : "no",
                 flags_.batch_size, flags_.threads, flags_.seed);
 #ifdef LISSOM_CHECKS
     std::printf("WARNING: built with checks; use the release preset.\n");

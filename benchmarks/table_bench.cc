@@ -186,6 +186,137 @@ BENCHMARK(BM_Table_Build)
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
 
+// --- Dictionaries
+
+// A value of some 190 bytes as a service keeps its users.
+std::string JsonValue(Random& random, uint64_t n) {
+  static constexpr const char* kNames[] = {"anna",  "bert",  "carla", "dieter",
+                                           "emil",  "frida", "hanna", "ivan",
+                                           "julia", "karl",  "lena",  "max"};
+  static constexpr const char* kCities[] = {"Berlin", "Paris",  "Madrid",
+                                            "Rome",   "Vienna", "Prague",
+                                            "Oslo",   "Lisbon", "Dublin"};
+  static constexpr const char* kStates[] = {"active", "pending", "deleted"};
+  const auto below = [&random](uint64_t limit) {
+    return static_cast<unsigned>(random.Uniform(limit));
+  };
+  char value[320];
+  std::snprintf(value, sizeof value,
+                "{\"id\":%llu,\"user\":\"%s%u\",\"email\":\"%s%u@example.org\","
+                "\"status\":\"%s\",\"city\":\"%s\",\"created_at\":"
+                "\"2024-%02u-%02uT%02u:%02u:%02uZ\",\"balance\":%u.%02u}",
+                static_cast<unsigned long long>(n), kNames[below(12)],
+                below(100'000), kNames[below(12)], below(100'000),
+                kStates[below(3)], kCities[below(9)], 1 + below(12),
+                1 + below(28), below(24), below(60), below(60), below(10'000),
+                below(100));
+  return value;
+}
+
+// The reference workload's: 100 bytes that say the same 50 twice.
+std::string HalfRandomValue(Random& random) {
+  std::string half(50, '\0');
+  for (char& c : half) c = static_cast<char>(' ' + random.Uniform(95));
+  return half + half;
+}
+
+struct Rows {
+  std::vector<std::string> keys;
+  std::vector<std::string> values;
+  size_t raw_bytes = 0;
+};
+
+const Rows& RowsOf(int64_t json) {
+  constexpr size_t kRawBytes = size_t{24} << 20;
+  static const auto* rows = [] {
+    auto* both = new Rows[2];
+    for (int shape = 0; shape < 2; ++shape) {
+      Random random(3);
+      Rows& to = both[shape];
+      for (uint64_t n = 0; to.raw_bytes < kRawBytes; ++n) {
+        to.keys.push_back(Key(7 * n));
+        to.values.push_back(shape == 1 ? JsonValue(random, n)
+                                       : HalfRandomValue(random));
+        to.raw_bytes += to.keys.back().size() + to.values.back().size();
+      }
+    }
+    return both;
+  }();
+  return rows[json];
+}
+
+TableSummary BuildRows(const Rows& rows, const benchmark::State& state,
+                       std::string* bytes) {
+  auto builder = TableBuilder::Create(
+      {.order = KeyOrder(BytewiseComparator()),
+       .id = {1, 2},
+       .block_size = static_cast<size_t>(state.range(1)),
+       .compression = Compression::Zstd(static_cast<int>(state.range(2)),
+                                        static_cast<size_t>(state.range(3)))},
+      "bench", std::make_unique<StringWritableFile>(bytes));
+  Random random(5);
+  for (size_t i = 0; i < rows.keys.size(); ++i) {
+    builder
+        ->Add({rows.keys[i],
+               PackTrailer(random.Uniform(1 << 24), EntryKind::kPut)},
+              rows.values[i])
+        .IgnoreError();
+  }
+  return builder->Finish().value();
+}
+
+// What does a dictionary save, and what does it cost a table of 24 MiB, built
+// in memory? `ratio` is bytes of keys and values a byte of file.
+void BM_Table_BuildWithDictionary(benchmark::State& state) {
+  const Rows& rows = RowsOf(state.range(0));
+  std::string bytes;
+  for (auto _ : state) {
+    bytes.clear();
+    benchmark::DoNotOptimize(BuildRows(rows, state, &bytes).file_size);
+  }
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<int64_t>(rows.raw_bytes));
+  state.counters["ratio"] =
+      static_cast<double>(rows.raw_bytes) / static_cast<double>(bytes.size());
+}
+
+// And a Get of a file in memory, whose block is hardly ever in the cache (which
+// holds index and filters, and a twentieth of the data)?
+void BM_Table_GetWithDictionary(benchmark::State& state) {
+  const Rows& rows = RowsOf(state.range(0));
+  auto bytes = std::make_shared<std::string>();
+  const TableSummary summary = BuildRows(rows, state, bytes.get());
+  const auto reader =
+      TableReader::Open({.order = KeyOrder(BytewiseComparator()),
+                         .cache = std::make_shared<BlockCache>(2 << 20),
+                         .id = {1, 2},
+                         .file_size = summary.file_size,
+                         .tail_size = summary.tail_size},
+                        "bench", std::make_unique<StringReadFile>(bytes))
+          .value();
+  Random random(9);
+  for (auto _ : state) {
+    const EpochGuard guard;
+    PointResult result;
+    const std::string& key = rows.keys[random.Uniform(rows.keys.size())];
+    const auto found = reader->Get(LookupKey(key, kMaxSequence), {}, &result);
+    if (!found.ok() || !*found) state.SkipWithError("wrong answer");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+const std::vector<std::string> kDictionaryArguments = {"json", "block", "level",
+                                                       "dictionary"};
+const std::vector<std::vector<int64_t>> kDictionaryProduct = {
+    {0, 1}, {4096, 16384}, {1, 3}, {0, 4096, 16384}};
+BENCHMARK(BM_Table_BuildWithDictionary)
+    ->ArgNames(kDictionaryArguments)
+    ->ArgsProduct(kDictionaryProduct)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Table_GetWithDictionary)
+    ->ArgNames(kDictionaryArguments)
+    ->ArgsProduct(kDictionaryProduct);
+
 }  // namespace
 }  // namespace lissom
 

@@ -8,6 +8,8 @@
 #include "db/db_impl.h"
 #include "db/filename.h"
 #include "db/flush/flush_job.h"
+#include "db/output/table_output.h"
+#include "table/block_dictionary.h"
 #include "util/block_cache.h"
 #include "util/error.h"
 #include "util/guarded.h"
@@ -214,12 +216,15 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan,
   // Windows of the inputs that are read ahead, and what builders collect.
   constexpr size_t kInputBytes = size_t{1} << 20;
   constexpr size_t kOutputBytes = size_t{4} << 20;
+  // Held by a builder, and copied once to make the dictionary.
+  const size_t sample_bytes = 2 * DictionarySampleBytes(CompressionOf(
+                                      parts_.options, plan.output_level));
   const CacheReservation buffers(
       parts_.source->cache,
       plan.trivial_move
           ? 0
           : kInputBytes * (plan.start_level == 0 ? plan.inputs.size() + 1 : 2) +
-                kOutputBytes *
+                (kOutputBytes + sample_bytes) *
                     static_cast<size_t>(parts_.options.max_subcompactions));
   LISSOM_ASSIGN_OR_RETURN(
       const CompactionResult result,

@@ -114,6 +114,13 @@ absl::Status Options::Validate() const {
                            return !c.enabled() || Within(c.level(), -7, 22);
                          }),
              "compression", "must have zstd levels from -7 to 22");
+  faults.Add(std::all_of(compression.begin(), compression.end(),
+                         [](const Compression& c) {
+                           return c.dictionary_bytes() == 0 ||
+                                  Within(c.dictionary_bytes(), kKiB,
+                                         256 * kKiB);
+                         }),
+             "compression", "must have dictionaries of 1 to 256 KiB, or none");
   const double bits = filter_policy.bits_per_key();
   faults.Add(bits == 0 || Within(bits, 1.0, 64.0), "filter_policy",
              "must have 1 to 64 bits a key, or none");

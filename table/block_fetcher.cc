@@ -16,13 +16,6 @@
 namespace lissom {
 namespace {
 
-absl::Status OutOfMemory(const std::string& path, uint64_t offset) {
-  return WithDetail(
-      absl::ResourceExhaustedError(
-          absl::StrCat(path, ": no memory for the block at offset ", offset)),
-      {.kind = ErrorKind::kNoResources, .file = path, .offset = offset});
-}
-
 std::unique_ptr<char[]> AllocateBytes(size_t size) {
   return std::unique_ptr<char[]>(new (std::nothrow) char[size]);
 }
@@ -34,6 +27,15 @@ absl::Status BlockFetcher::Error(uint64_t offset, const Flaw& flaw) const {
   return WithDetail(absl::UnimplementedError(absl::StrCat(
                         source_.path, ": ", flaw.what, " at offset ", offset)),
                     {.file = source_.path, .offset = offset});
+}
+
+absl::Status BlockFetcher::OutOfMemory(uint64_t offset) const {
+  return WithDetail(
+      absl::ResourceExhaustedError(absl::StrCat(
+          source_.path, ": no memory for the block at offset ", offset)),
+      {.kind = ErrorKind::kNoResources,
+       .file = source_.path,
+       .offset = offset});
 }
 
 absl::Status BlockFetcher::Read(uint64_t offset, size_t size,
@@ -114,10 +116,10 @@ absl::Status BlockFetcher::CheckTrailer(uint64_t offset, std::string_view bytes,
   }
   const auto codec =
       static_cast<Codec>(bytes[bytes.size() - kBlockTrailerSize]);
-  if (codec == (compressed ? Codec::kZstd : Codec::kNone)) {
-    return absl::OkStatus();
-  }
-  if (codec == Codec::kZstd || codec == Codec::kNone) {
+  const bool known = codec == Codec::kNone || codec == Codec::kZstd ||
+                     codec == Codec::kZstdDictionary;
+  if (known && compressed == (codec != Codec::kNone)) return absl::OkStatus();
+  if (known) {
     return Error(offset, {.what = "block size does not suit its compression"});
   }
   return Error(offset,
@@ -140,10 +142,10 @@ absl::Status BlockFetcher::BeginData(const BlockHandle& handle,
   const bool compressed = handle.raw_size != handle.stored_size;
   load->data =
       DataBlock::Allocate(compressed ? size_t{handle.raw_size} : load->size);
-  if (!load->data) return OutOfMemory(source_.path, handle.offset);
+  if (!load->data) return OutOfMemory(handle.offset);
   if (!compressed) return absl::OkStatus();
   load->stored = AllocateBytes(load->size);
-  if (load->stored == nullptr) return OutOfMemory(source_.path, handle.offset);
+  if (load->stored == nullptr) return OutOfMemory(handle.offset);
   return absl::OkStatus();
 }
 
@@ -155,7 +157,7 @@ absl::Status BlockFetcher::BeginIndex(const BlockHandle& handle,
   load->handle = handle;
   load->size = handle.stored_size + kBlockTrailerSize;
   load->stored = AllocateBytes(load->size);
-  if (load->stored == nullptr) return OutOfMemory(source_.path, handle.offset);
+  if (load->stored == nullptr) return OutOfMemory(handle.offset);
   return absl::OkStatus();
 }
 
@@ -184,10 +186,18 @@ void BlockFetcher::ReadBatch(std::span<BlockLoad* const> loads,
 
 absl::Status BlockFetcher::Inflate(const BlockLoad& load, char* to) const {
   const BlockHandle& handle = load.handle;
+  const bool needs_dictionary =
+      static_cast<Codec>(load.stored[handle.stored_size]) ==
+      Codec::kZstdDictionary;
+  if (needs_dictionary && dictionary_ == nullptr) {
+    return Error(handle.offset,
+                 {.what = "block needs a dictionary that the table has not"});
+  }
   const absl::Status status =
-      Decompress({load.stored.get(), handle.stored_size}, handle.raw_size, to);
+      Decompress({load.stored.get(), handle.stored_size}, handle.raw_size, to,
+                 needs_dictionary ? dictionary_.get() : nullptr);
   if (absl::IsResourceExhausted(status)) {
-    return OutOfMemory(source_.path, handle.offset);
+    return OutOfMemory(handle.offset);
   }
   if (!status.ok()) {
     return Error(handle.offset, {.what = "block does not decompress"});

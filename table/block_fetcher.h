@@ -3,7 +3,8 @@
 //
 // Every error names file and offset: kDataLoss for wrong or missing bytes,
 // kUnimplemented for a newer format, kResourceExhausted for want of memory.
-// Threads: immutable, thread-safe. A ReadaheadBuffer is its iterator's own.
+// Threads: immutable once the dictionary is set, thread-safe. A ReadaheadBuffer
+// is its iterator's own.
 #ifndef LISSOM_TABLE_BLOCK_FETCHER_H_
 #define LISSOM_TABLE_BLOCK_FETCHER_H_
 
@@ -23,6 +24,7 @@
 #include "table/internal_key.h"
 #include "table/table_reader.h"
 #include "util/block_cache.h"
+#include "util/compression.h"
 #include "util/epoch.h"
 #include "util/file_id.h"
 #include "util/ref_counted.h"
@@ -89,6 +91,16 @@ class BlockFetcher {
   };
   explicit BlockFetcher(Source source)
       : source_(std::move(source)), key_(source_.cache->NewFileKey()) {}
+
+  // Of a table that has one. Requires: no data block was read yet.
+  void SetDictionary(
+      std::unique_ptr<const DecompressionDictionary> dictionary) {
+    dictionary_ = std::move(dictionary);
+  }
+  // Null: there is none.
+  const DecompressionDictionary* dictionary() const {
+    return dictionary_.get();
+  }
 
   // Reads exactly the range, or kDataLoss.
   absl::Status Read(uint64_t offset, size_t size, const IoContext& io,
@@ -171,6 +183,8 @@ class BlockFetcher {
 
   // kDataLoss, or kUnimplemented if the flaw is to be newer than we are.
   absl::Status Error(uint64_t offset, const Flaw& flaw) const;
+  // kResourceExhausted for the block there.
+  absl::Status OutOfMemory(uint64_t offset) const;
 
   const KeyOrder& order() const { return source_.order; }
   const std::string& path() const { return source_.path; }
@@ -207,6 +221,7 @@ class BlockFetcher {
 
   const Source source_;
   const uint64_t key_;
+  std::unique_ptr<const DecompressionDictionary> dictionary_;
 };
 
 }  // namespace lissom

@@ -1,8 +1,8 @@
 // The frame of a table file: block handles, block trailers and the footer.
 // Every byte of the file is in table/FORMAT.md.
 //
-//   [data block][trailer] ... [partition][trailer] ... [top index][trailer]
-//   [properties][trailer] [footer]
+//   [data block][trailer] ... [partition][trailer] ... ([dictionary][trailer])
+//   [top index][trailer] [properties][trailer] [footer]
 //
 // All functions here treat what they read as hostile: they return what is wrong
 // with it and never read past it. Who knows the file makes the Status.
@@ -34,8 +34,13 @@ struct BlockHandle {
   friend bool operator==(const BlockHandle&, const BlockHandle&) = default;
 };
 
-// The compression byte of a block, and `codec` in the properties.
-enum class Codec : uint8_t { kNone = 0, kZstd = 1 };
+// The compression byte of a block, and `codec` in the properties, where it is
+// kNone or kZstd.
+enum class Codec : uint8_t {
+  kNone = 0,
+  kZstd = 1,
+  kZstdDictionary = 2,  // With the table's dictionary.
+};
 
 // Behind the stored bytes of every block: the compression byte, and a checksum
 // of stored bytes and compression byte, bound to file id and offset. It has 64

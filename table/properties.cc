@@ -21,6 +21,7 @@ enum Tag : uint64_t {
   kSmallestSequence = 22,
   kLargestSequence = 24,
   kCodec = 26,
+  kDictionary = 27,  // Offset and size, both varints.
 };
 
 void PutBytes(std::string* to, uint64_t tag, std::string_view bytes) {
@@ -54,6 +55,18 @@ bool GetKey(std::string_view bytes, InternalKey* key) {
   return true;
 }
 
+bool GetHandle(std::string_view bytes, std::optional<BlockHandle>* handle) {
+  Decoder in(bytes);
+  uint64_t offset, size;
+  if (!in.ReadVarint64(&offset) || !in.ReadVarint64(&size) || !in.empty() ||
+      size > kMaxBlockSize) {
+    return false;
+  }
+  const auto stored = static_cast<uint32_t>(size);
+  *handle = {.offset = offset, .stored_size = stored, .raw_size = stored};
+  return true;
+}
+
 Flaw GetFilter(std::string_view bytes, FilterId* filter) {
   if (bytes.size() != 2) return {.what = "malformed property"};
   const auto id = static_cast<FilterId>(bytes[0]);
@@ -83,6 +96,12 @@ void TableProperties::AppendTo(std::string* to) const {
   PutNumber(to, kSmallestSequence, smallest_sequence);
   PutNumber(to, kLargestSequence, largest_sequence);
   PutNumber(to, kCodec, static_cast<uint64_t>(codec));
+  if (dictionary.has_value()) {
+    std::string place;
+    AppendVarint64(&place, dictionary->offset);
+    AppendVarint64(&place, dictionary->stored_size);
+    PutBytes(to, kDictionary, place);
+  }
 }
 
 Flaw TableProperties::Decode(std::string_view bytes) {
@@ -143,6 +162,9 @@ Flaw TableProperties::Decode(std::string_view bytes) {
       case kCodec:
         good = GetNumber(field, &number);
         codec = static_cast<Codec>(number);
+        break;
+      case kDictionary:
+        good = GetHandle(field, &dictionary);
         break;
       default:
         if (tag % 2 == 1) {

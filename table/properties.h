@@ -8,6 +8,7 @@
 #define LISSOM_TABLE_PROPERTIES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ struct TableProperties {
   SequenceNumber largest_sequence = 0;
   Codec codec = Codec::kNone;  // That was asked for; a block may do without.
   FilterId filter = FilterId::kNone;
+  std::optional<BlockHandle> dictionary = std::nullopt;  // If blocks need one.
 
   void AppendTo(std::string* to) const;
   // An unknown filter that is marked skippable becomes kNone.

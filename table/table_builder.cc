@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "table/block_dictionary.h"
 #include "table/bloom_filter.h"
 #include "table/data_block_builder.h"
 #include "table/format.h"
@@ -48,9 +49,16 @@ class TableBuilderImpl final : public TableBuilder {
   void Count(const InternalKeyView& key, std::string_view value);
 
   // Ends the data block; `next` is the first key behind it, null at the end.
-  void CutBlock(const InternalKeyView* next);
+  absl::Status CutBlock(const InternalKeyView* next);
   InternalKeyView Separator(const InternalKeyView* next);
+  // Appends a data block to the file and to the open partition, which holds the
+  // hashes of its keys already.
+  absl::Status PlaceBlock(std::string_view raw,
+                          const InternalKeyView& separator, bool is_last);
   void CutPartition();
+  // The two ways of a block while samples for a dictionary are collected.
+  void HoldBlock(const InternalKeyView& separator);
+  absl::Status ReleaseBlocks(bool is_last);
   // Appends `raw` as a block at the end of the file and says where it stands.
   BlockHandle WriteBlock(std::string_view raw, bool may_compress);
   bool CompressBlock(std::string_view raw);
@@ -87,6 +95,19 @@ class TableBuilderImpl final : public TableBuilder {
   std::vector<Partition> partitions_;
   uint64_t partition_bytes_ = 0;
 
+  // Data blocks that wait until there are enough to make a dictionary.
+  struct HeldBlock {
+    std::string raw;
+    InternalKey separator;
+    std::vector<uint64_t> hashes;
+  };
+  size_t hold_up_to_;  // Bytes; 0: no block is held (any more).
+  std::vector<HeldBlock> held_;
+  size_t held_bytes_ = 0;
+  uint64_t held_hashes_ = 0;
+  std::string dictionary_;                             // Empty: there is none.
+  std::unique_ptr<CompressionDictionary> compressor_;  // With the dictionary.
+
   std::string out_;  // Appended to the file when it is long enough.
   uint64_t written_ = 0;
   std::string raw_;         // Scratch: a block before compression,
@@ -107,7 +128,8 @@ TableBuilderImpl::TableBuilderImpl(TableBuilderOptions options,
           std::clamp(options_.block_size, kMinBlockSize, kMaxTargetBlockSize)),
       bits_per_key_(FilterBits(options_.filter_policy)),
       probes_(filtered() ? BloomProbes(bits_per_key_) : 0),
-      file_(std::move(file)) {
+      file_(std::move(file)),
+      hold_up_to_(DictionarySampleBytes(options_.compression)) {
   properties_.comparator = options_.order.comparator().Name();
   properties_.has_heads = options_.order.has_heads();
   properties_.codec =
@@ -145,10 +167,7 @@ absl::Status TableBuilderImpl::Add(const InternalKeyView& key,
   }
   if (!block_.empty() &&
       block_.SizeWith(key.user_key.size(), value.size()) > block_size_) {
-    CutBlock(&key);
-    if (out_.size() >= kWriteSize) {
-      if (absl::Status status = WriteOut(); !status.ok()) return status;
-    }
+    if (absl::Status status = CutBlock(&key); !status.ok()) return status;
   }
   const bool new_key =
       properties_.entries == 0 || std::string_view(last_key_) != key.user_key;
@@ -191,17 +210,64 @@ InternalKeyView TableBuilderImpl::Separator(const InternalKeyView* next) {
   return {separator_, 0};
 }
 
-void TableBuilderImpl::CutBlock(const InternalKeyView* next) {
+absl::Status TableBuilderImpl::CutBlock(const InternalKeyView* next) {
   raw_.clear();
   block_.Finish(&raw_);
-  const BlockHandle handle = WriteBlock(raw_, options_.compression.enabled());
+  if (hold_up_to_ == 0) {
+    return PlaceBlock(raw_, Separator(next), next == nullptr);
+  }
+  HoldBlock(Separator(next));
+  if (held_bytes_ < hold_up_to_ && next != nullptr) return absl::OkStatus();
+  return ReleaseBlocks(next == nullptr);
+}
+
+absl::Status TableBuilderImpl::PlaceBlock(std::string_view raw,
+                                          const InternalKeyView& separator,
+                                          bool is_last) {
+  const BlockHandle handle = WriteBlock(raw, options_.compression.enabled());
   ++properties_.data_blocks;
-  partition_.Add(Separator(next), handle);
+  partition_.Add(separator, handle);
   const size_t filter_size =
       filtered() ? BloomFilterSize(hashes_.size(), bits_per_key_) : 0;
-  if (next == nullptr || partition_.size() + filter_size >= kPartitionSize) {
+  if (is_last || partition_.size() + filter_size >= kPartitionSize) {
     CutPartition();
   }
+  return out_.size() >= kWriteSize && !is_last ? WriteOut() : absl::OkStatus();
+}
+
+// The block is raw_; its keys' hashes are hashes_.
+void TableBuilderImpl::HoldBlock(const InternalKeyView& separator) {
+  held_bytes_ += raw_.size();
+  held_hashes_ += hashes_.size();
+  held_.push_back({std::move(raw_), InternalKey(separator), hashes_});
+  raw_ = std::string();
+  hashes_.clear();
+}
+
+absl::Status TableBuilderImpl::ReleaseBlocks(bool is_last) {
+  std::vector<std::string_view> blocks;
+  blocks.reserve(held_.size());
+  for (const HeldBlock& block : held_) blocks.push_back(block.raw);
+  dictionary_ = MakeBlockDictionary(options_.compression, blocks, is_last);
+  if (!dictionary_.empty()) {
+    compressor_ = CompressionDictionary::Create(options_.compression.level(),
+                                                dictionary_);
+    if (compressor_ == nullptr) dictionary_.clear();  // No memory: without.
+  }
+  const std::vector<HeldBlock> held = std::exchange(held_, {});
+  hold_up_to_ = held_bytes_ = held_hashes_ = 0;
+  for (size_t i = 0; i < held.size(); ++i) {
+    // A key that goes on from the block before may stand in both.
+    const std::vector<uint64_t>& hashes = held[i].hashes;
+    const bool goes_on =
+        !hashes.empty() && !hashes_.empty() && hashes.front() == hashes_.back();
+    hashes_.insert(hashes_.end(), hashes.begin() + (goes_on ? 1 : 0),
+                   hashes.end());
+    absl::Status status = PlaceBlock(held[i].raw, held[i].separator.view(),
+                                     is_last && i + 1 == held.size());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 void TableBuilderImpl::CutPartition() {
@@ -218,9 +284,11 @@ void TableBuilderImpl::CutPartition() {
 
 // Fills compressed_. False if the block is better stored as it is.
 bool TableBuilderImpl::CompressBlock(std::string_view raw) {
-  if (!Compress(options_.compression.level(), raw, &compressed_)) return false;
-  return compressed_.size() <= raw.size() - raw.size() / 8 &&
-         compressed_.size() < raw.size() &&
+  const bool fine =
+      compressor_ != nullptr
+          ? Compress(*compressor_, raw, &compressed_)
+          : Compress(options_.compression.level(), raw, &compressed_);
+  return fine && IsWorthStoring(raw.size(), compressed_.size()) &&
          raw.size() <= MaxRawSize(compressed_.size());
 }
 
@@ -234,8 +302,10 @@ BlockHandle TableBuilderImpl::WriteBlock(std::string_view raw,
       .raw_size = static_cast<uint32_t>(raw.size())};
   const size_t start = out_.size();
   out_.append(stored);
-  SealBlock(options_.id, handle.offset,
-            compressed ? Codec::kZstd : Codec::kNone, start, &out_);
+  const Codec codec = !compressed              ? Codec::kNone
+                      : compressor_ != nullptr ? Codec::kZstdDictionary
+                                               : Codec::kZstd;
+  SealBlock(options_.id, handle.offset, codec, start, &out_);
   return handle;
 }
 
@@ -255,7 +325,7 @@ absl::StatusOr<TableSummary> TableBuilderImpl::Finish() {
     return Fail(absl::InternalError(
         absl::StrCat(path_, ": a table is finished once, with entries")));
   }
-  CutBlock(nullptr);
+  if (absl::Status status = CutBlock(nullptr); !status.ok()) return status;
   properties_.largest = InternalKey(last_key_, last_trailer_);
   properties_.data_bytes = offset();
 
@@ -266,6 +336,9 @@ absl::StatusOr<TableSummary> TableBuilderImpl::Finish() {
     top.Add(partition.last.view(), WriteBlock(partition.bytes, false));
   }
   if (partitions_.size() > 1) tail_at = offset();
+  if (!dictionary_.empty()) {
+    properties_.dictionary = WriteBlock(dictionary_, false);
+  }
   Footer footer;
   footer.id = options_.id;
   raw_.clear();
@@ -302,9 +375,9 @@ TableSummary TableBuilderImpl::Summary(uint64_t tail_at) const {
 uint64_t TableBuilderImpl::EstimatedFileSize() const {
   if (finished_) return written_;
   const auto filter = static_cast<uint64_t>(
-      static_cast<double>(hashes_.size()) * bits_per_key_ / 8);
-  return offset() + block_.size() + partition_.size() + filter +
-         partition_bytes_ + Footer::kSize;
+      static_cast<double>(hashes_.size() + held_hashes_) * bits_per_key_ / 8);
+  return offset() + held_bytes_ + block_.size() + partition_.size() + filter +
+         partition_bytes_ + dictionary_.size() + Footer::kSize;
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ struct TableBuilderOptions {
   KeyOrder order;
   FileId id;                 // Bound into every checksum of the file.
   size_t block_size = 4096;  // Uncompressed target of a data block.
+  // With dictionary_bytes: the first blocks are held until there are enough to
+  // make a dictionary from (DictionarySampleBytes).
   Compression compression = Compression::None();
   FilterPolicy filter_policy = FilterPolicy::Bloom(10);
   IoContext io = {.kind = IoContext::Kind::kTable};
@@ -66,7 +68,8 @@ class TableBuilder {
   // to sync. Requires: at least one entry.
   virtual absl::StatusOr<TableSummary> Finish() = 0;
 
-  // Bytes that the file would about have if it were finished now.
+  // Bytes that the file would about have if it were finished now. Blocks held
+  // for a dictionary count as they are, before compression.
   virtual uint64_t EstimatedFileSize() const = 0;
   virtual uint64_t entries() const = 0;
 };

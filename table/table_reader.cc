@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "table/block_dictionary.h"
 #include "table/block_fetcher.h"
 #include "table/data_block.h"
 #include "table/format.h"
@@ -53,7 +54,10 @@ class TableReaderImpl final : public TableReader {
   size_t memory_bytes() const override {
     constexpr size_t kFileBytes = 512;  // Of descriptor and path, about.
     return sizeof(*this) + kFileBytes + top_->charge() +
-           (index_.single ? index_.single->charge() : 0);
+           (index_.single ? index_.single->charge() : 0) +
+           (fetcher_.dictionary() != nullptr
+                ? fetcher_.dictionary()->memory_bytes()
+                : 0);
   }
 
  private:
@@ -85,10 +89,12 @@ class TableReaderImpl final : public TableReader {
   static bool ReadEntry(const LookupKey& key, Walk* walk, PointResult* result);
 
   absl::Status ReadTail(uint64_t size, Tail* tail) const;
-  absl::Status CheckHandle(const BlockHandle& handle) const;
+  absl::Status CheckHandle(const BlockHandle& handle, uint64_t named_at,
+                           const char* flaw) const;
   absl::Status TailBlock(const BlockHandle& handle, Tail* tail,
                          std::string_view* content) const;
   absl::Status LoadProperties(Tail* tail);
+  absl::Status LoadDictionary(Tail* tail);
   absl::Status LoadIndex(Tail* tail);
 
   BlockFetcher fetcher_;
@@ -106,21 +112,26 @@ absl::Status TableReaderImpl::ReadTail(uint64_t size, Tail* tail) const {
   return fetcher_.Read(tail->offset, size, io_, tail->bytes.data());
 }
 
-absl::Status TableReaderImpl::CheckHandle(const BlockHandle& handle) const {
+// `flaw` is what the block at `named_at` then has, which names it.
+absl::Status TableReaderImpl::CheckHandle(const BlockHandle& handle,
+                                          uint64_t named_at,
+                                          const char* flaw) const {
   const uint64_t end = fetcher_.file_size() - Footer::kSize;
   if (handle.offset <= end && end - handle.offset >= kBlockTrailerSize &&
       handle.stored_size <= end - handle.offset - kBlockTrailerSize &&
       handle.raw_size == handle.stored_size) {
     return absl::OkStatus();
   }
-  return fetcher_.Error(end, {.what = "footer names an impossible block"});
+  return fetcher_.Error(named_at, {.what = flaw});
 }
 
 // The content of an uncompressed block, which is read by itself if it stands
 // before the tail. Lives until the next call.
 absl::Status TableReaderImpl::TailBlock(const BlockHandle& handle, Tail* tail,
                                         std::string_view* content) const {
-  LISSOM_RETURN_IF_ERROR(CheckHandle(handle));
+  LISSOM_RETURN_IF_ERROR(CheckHandle(handle,
+                                     fetcher_.file_size() - Footer::kSize,
+                                     "footer names an impossible block"));
   const size_t size = handle.stored_size + kBlockTrailerSize;
   if (handle.offset >= tail->offset) {
     return fetcher_.OpenBlock(handle,
@@ -146,6 +157,26 @@ absl::Status TableReaderImpl::LoadProperties(Tail* tail) {
       absl::StrCat(fetcher_.path(), ": written in the order of comparator \"",
                    ToAbsl(Escape(properties_.comparator)), "\", opened with \"",
                    ToAbsl(ours), "\""));
+}
+
+absl::Status TableReaderImpl::LoadDictionary(Tail* tail) {
+  if (!properties_.dictionary.has_value()) return absl::OkStatus();
+  const BlockHandle& handle = *properties_.dictionary;
+  constexpr char kFlaw[] = "properties name an impossible dictionary";
+  if (handle.stored_size > kMaxDictionaryBytes) {
+    return fetcher_.Error(footer_.properties.offset, {.what = kFlaw});
+  }
+  LISSOM_RETURN_IF_ERROR(CheckHandle(handle, footer_.properties.offset, kFlaw));
+  std::string_view content;
+  LISSOM_RETURN_IF_ERROR(TailBlock(handle, tail, &content));
+  absl::StatusOr<std::unique_ptr<DecompressionDictionary>> dictionary =
+      DecompressionDictionary::Create(content);
+  if (absl::IsDataLoss(dictionary.status())) {
+    return fetcher_.Error(handle.offset, {.what = "malformed dictionary"});
+  }
+  if (!dictionary.ok()) return fetcher_.OutOfMemory(handle.offset);
+  fetcher_.SetDictionary(*std::move(dictionary));
+  return absl::OkStatus();
 }
 
 absl::Status TableReaderImpl::LoadIndex(Tail* tail) {
@@ -189,6 +220,7 @@ absl::Status TableReaderImpl::Load(const FileId& id, uint64_t tail_size) {
     return fetcher_.Error(footer_at, flaw);
   }
   LISSOM_RETURN_IF_ERROR(LoadProperties(&tail));
+  LISSOM_RETURN_IF_ERROR(LoadDictionary(&tail));
   return LoadIndex(&tail);
 }
 

@@ -28,10 +28,10 @@ class Verifier {
   absl::Status Run(const TableProperties& properties, const Footer& footer,
                    absl::FunctionRef<absl::Status()> may_go_on) {
     const IndexBlock& top = *index_.top;
-    uint64_t partition_at = top.handle(0).offset;
+    uint64_t next_at = top.handle(0).offset;
     for (uint32_t p = 0; p < top.count(); ++p) {
-      LISSOM_RETURN_IF_ERROR(ExpectAt(top.handle(p), partition_at));
-      partition_at = EndOf(top.handle(p));
+      LISSOM_RETURN_IF_ERROR(ExpectAt(top.handle(p), next_at));
+      next_at = EndOf(top.handle(p));
       Ref<const IndexBlock> partition;
       LISSOM_RETURN_IF_ERROR(index_.Partition(p, options_, &partition));
       LISSOM_RETURN_IF_ERROR(VisitPartition(*partition, may_go_on));
@@ -46,7 +46,12 @@ class Verifier {
     if (next_data_ != top.handle(0).offset) {
       return fetcher_.Error(next_data_, {.what = "bytes that no block covers"});
     }
-    LISSOM_RETURN_IF_ERROR(ExpectAt(footer.top, partition_at));
+    // Opening has read the dictionary and verified it, like all from here on.
+    if (properties.dictionary.has_value()) {
+      LISSOM_RETURN_IF_ERROR(ExpectAt(*properties.dictionary, next_at));
+      next_at = EndOf(*properties.dictionary);
+    }
+    LISSOM_RETURN_IF_ERROR(ExpectAt(footer.top, next_at));
     LISSOM_RETURN_IF_ERROR(ExpectAt(footer.properties, EndOf(footer.top)));
     if (EndOf(footer.properties) + Footer::kSize != fetcher_.file_size()) {
       return fetcher_.Error(EndOf(footer.properties),

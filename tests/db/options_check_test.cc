@@ -178,6 +178,20 @@ TEST(OptionsCheck, Compression) {
           o.compression = {Compression::None(), Compression::Zstd(99)};
         }}},
       "compression must have zstd levels from -7 to 22");
+  ExpectTaken({{"dictionaries", [](Options& o) {
+                  o.compression = {Compression::Zstd(1, 0),
+                                   Compression::Zstd(1, 1024),
+                                   Compression::Zstd(1, 256 << 10)};
+                }}});
+  ExpectRefused(
+      {{"less",
+        [](Options& o) { o.compression = {Compression::Zstd(1, 1023)}; }},
+       {"more",
+        [](Options& o) {
+          o.compression = {Compression::None(),
+                           Compression::Zstd(1, (256 << 10) + 1)};
+        }}},
+      "compression must have dictionaries of 1 to 256 KiB, or none");
 }
 
 TEST(OptionsCheck, FilterPolicy) {

@@ -32,7 +32,8 @@ Options DamageOptions(std::shared_ptr<FileSystem> files, uint64_t seed) {
   options.block_size = 1024;
   options.target_file_size_base = size_t{32} << 10;
   options.max_bytes_for_level_base = uint64_t{128} << 10;
-  options.compression = {Compression::None(), Compression::Zstd(1)};
+  options.compression = {Compression::None(), Compression::Zstd(1),
+                         Compression::Zstd(1, 1024)};
   options.level0_file_num_compaction_trigger = 3;
   return options;
 }

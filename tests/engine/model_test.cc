@@ -99,7 +99,9 @@ class ModelTest : public testing::TestWithParam<int> {
     options.block_size = size_t{512} << random_.Uniform(6);
     options.compression = {
         random_.OneIn(2) ? Compression::None() : Compression::Zstd(1),
-        random_.OneIn(2) ? Compression::None() : Compression::Zstd(-3)};
+        random_.OneIn(2) ? Compression::None() : Compression::Zstd(-3),
+        random_.OneIn(2) ? Compression::Zstd(1, 1024 << random_.Uniform(3))
+                         : Compression::Zstd(-1)};
     options.filter_policy =
         random_.OneIn(4)
             ? FilterPolicy::None()

@@ -269,6 +269,8 @@ TEST_F(OpenTest, EveryBadOptionIsNamed) {
        [](Options& o) { o.compression = {Compression::Zstd(23)}; }},
       {"compression",
        [](Options& o) { o.compression = {Compression::Zstd(-8)}; }},
+      {"compression",
+       [](Options& o) { o.compression = {Compression::Zstd(1, 512)}; }},
       {"filter_policy",
        [](Options& o) { o.filter_policy = FilterPolicy::Bloom(-1); }},
       {"filter_policy",

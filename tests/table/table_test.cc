@@ -219,7 +219,8 @@ TEST(Table, AnswersLikeASortedListWhateverTheOptions) {
     options.block_size = size_t{64} << random.Uniform(11);
     if (random.OneIn(2)) {
       options.compression =
-          Compression::Zstd(static_cast<int>(random.Uniform(6)) - 3);
+          Compression::Zstd(static_cast<int>(random.Uniform(6)) - 3,
+                            random.OneIn(2) ? 1024 << random.Uniform(3) : 0);
     }
     options.filter_policy =
         random.OneIn(3)

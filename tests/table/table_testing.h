@@ -56,6 +56,29 @@ inline TestTable BuildTable(const TableBuilderOptions& options,
   return {bytes, *summary, options};
 }
 
+// Small values that are alike and not equal: what dictionaries are for. Each
+// key has `versions`.
+inline std::vector<TestEntry> AlikeEntries(int keys, int versions = 1,
+                                           uint64_t seed = 11) {
+  Random random(seed);
+  std::vector<TestEntry> entries;
+  for (int i = 0; i < keys; ++i) {
+    for (int v = versions; v > 0; --v) {
+      std::string value = "{\"user\":\"user" +
+                          std::to_string(random.Uniform(100'000)) +
+                          "\",\"status\":\"active\",\"city\":\"Lisbon\",";
+      value += "\"visits\":" + std::to_string(random.Uniform(1000)) + "}";
+      entries.push_back(
+          {InternalKey("key" + std::to_string(1'000'000 + i),
+                       PackTrailer(static_cast<SequenceNumber>(v),
+                                   random.OneIn(9) ? EntryKind::kDelete
+                                                   : EntryKind::kPut)),
+           std::move(value)});
+    }
+  }
+  return entries;
+}
+
 inline std::shared_ptr<BlockCache> NewCache(size_t bytes = 64 << 20) {
   return std::make_shared<BlockCache>(bytes);
 }

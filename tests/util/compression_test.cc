@@ -117,6 +117,141 @@ TEST(Compression, SurvivesEveryCutAndRandomDamage) {
   }
 }
 
+// --- Dictionaries
+
+// A small value like others of its kind.
+std::string Record(Random& random, int i) {
+  return "{\"id\":" + std::to_string(i) + ",\"user\":\"user" +
+         std::to_string(random.Uniform(100000)) +
+         "\",\"status\":\"active\",\"city\":\"Lisbon\",\"visits\":" +
+         std::to_string(random.Uniform(1000)) + "}";
+}
+
+std::string Records(Random& random, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += Record(random, i);
+  return text;
+}
+
+// Made of 64 samples of some KiB.
+std::string SomeDictionary(Random& random, size_t max_bytes, int level = 1) {
+  std::string samples;
+  std::vector<size_t> sizes;
+  for (int i = 0; i < 64; ++i) {
+    const std::string sample = Records(random, 20);
+    samples += sample;
+    sizes.push_back(sample.size());
+  }
+  return TrainDictionary(level, max_bytes, samples.substr(0, max_bytes),
+                         samples, sizes);
+}
+
+TEST(Dictionary, GivesBackWhatWentInAndMakesItSmaller) {
+  Random random(5);
+  for (int level : {-7, -1, 1, 3, 9, 19, 22}) {
+    const std::string bytes = SomeDictionary(random, 4096, level);
+    ASSERT_FALSE(bytes.empty()) << level;
+    EXPECT_LE(bytes.size(), 4096u);
+    const auto compress = CompressionDictionary::Create(level, bytes);
+    ASSERT_NE(compress, nullptr);
+    const auto decompress = DecompressionDictionary::Create(bytes);
+    ASSERT_TRUE(decompress.ok()) << decompress.status();
+    EXPECT_GT((*decompress)->memory_bytes(), bytes.size());
+    EXPECT_LT((*decompress)->memory_bytes(), bytes.size() + (40 << 10));
+    for (int count : {0, 1, 20, 1000}) {
+      const std::string text = Records(random, count);
+      std::string small, plain;
+      ASSERT_TRUE(Compress(*compress, text, &small));
+      ASSERT_TRUE(Compress(level, text, &plain));
+      if (count == 1 || count == 20) {
+        EXPECT_LT(small.size(), plain.size() * 9 / 10) << level;
+      }
+      std::string back(text.size(), '\0');
+      ASSERT_TRUE(
+          Decompress(small, back.size(), back.data(), decompress->get()).ok());
+      EXPECT_EQ(back, text);
+      // Without a dictionary it is refused, not made into other bytes.
+      EXPECT_TRUE(IsDataLoss(Decompress(small, back.size(), back.data())));
+      // What was made without one reads with one.
+      ASSERT_TRUE(
+          Decompress(plain, back.size(), back.data(), decompress->get()).ok());
+      EXPECT_EQ(back, text);
+    }
+  }
+}
+
+TEST(Dictionary, DependsOnItsSamplesOnly) {
+  Random one(9), two(9);
+  EXPECT_EQ(SomeDictionary(one, 2048), SomeDictionary(two, 2048));
+}
+
+// zstd of some versions makes none of these, others one that helps nobody.
+TEST(Dictionary, OfWhatTeachesNothingIsNoneOrAtLeastOne) {
+  Random random(8);
+  std::string noise(20'000, '\0');
+  for (char& c : noise) c = static_cast<char>(random.Next());
+  for (const std::string& samples :
+       {std::string(), std::string("abc"), std::string(20'000, 'x'), noise}) {
+    for (const size_t size : {1, 7, 1000}) {
+      std::vector<size_t> sizes(samples.size() / size, size);
+      const std::string bytes =
+          TrainDictionary(1, 2048, samples.substr(0, 4096), samples, sizes);
+      EXPECT_LE(bytes.size(), 2048u);
+      EXPECT_TRUE(bytes.empty() || DecompressionDictionary::Create(bytes).ok());
+    }
+  }
+}
+
+TEST(Dictionary, RefusesBytesThatAreNone) {
+  Random random(6);
+  const std::string good = SomeDictionary(random, 2048);
+  for (const std::string& bytes :
+       {std::string(), std::string("abc"), std::string(2048, 'x'),
+        std::string(2048, '\0'), good.substr(0, 8), good.substr(0, 40),
+        good.substr(1)}) {
+    EXPECT_TRUE(IsDataLoss(DecompressionDictionary::Create(bytes).status()))
+        << bytes.size();
+  }
+}
+
+// Any bytes do, as long as nothing is read or written out of bounds.
+TEST(Dictionary, SurvivesRandomDamageToItselfAndToFrames) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE("LISSOM_SEED=" + std::to_string(seed));
+  Random random(seed);
+  const std::string good = SomeDictionary(random, 2048);
+  const std::string text = Records(random, 20);
+  std::string small;
+  ASSERT_TRUE(Compress(*CompressionDictionary::Create(1, good), text, &small));
+  int made = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string bytes = good;
+    std::string frame = small;
+    for (uint64_t flips = random.Uniform(3); flips > 0; --flips) {
+      // Mostly the statistics at its front.
+      const size_t span = random.OneIn(4) ? bytes.size() : 160;
+      bytes[random.Uniform(span)] ^= static_cast<char>(1 << random.Uniform(8));
+    }
+    for (uint64_t flips = random.Uniform(3); flips > 0; --flips) {
+      frame[random.Uniform(frame.size())] ^=
+          static_cast<char>(1 << random.Uniform(8));
+    }
+    const auto dictionary = DecompressionDictionary::Create(bytes);
+    if (!dictionary.ok()) {
+      EXPECT_TRUE(IsDataLoss(dictionary.status())) << dictionary.status();
+      continue;
+    }
+    ++made;
+    constexpr std::string_view kGuard = "untouched";
+    std::string back = std::string(text.size(), '\0') + std::string(kGuard);
+    const absl::Status status =
+        Decompress(frame, text.size(), back.data(), dictionary->get());
+    EXPECT_TRUE(status.ok() || IsDataLoss(status)) << status;
+    EXPECT_EQ(back.substr(text.size()), kGuard);
+  }
+  EXPECT_GT(made, 300) << "the damage reaches nothing behind Create";
+}
+
 // A database may be closed by a destructor that runs after our thread_locals.
 struct UsesCompressionLate {
   ~UsesCompressionLate() {
