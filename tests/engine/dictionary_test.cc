@@ -77,7 +77,7 @@ TEST_F(DictionaryTest, MakesADatabaseSmallerThatReadsTheSame) {
   EXPECT_GT(small.CompressionRatio(), plain.CompressionRatio() * 1.05);
   EXPECT_LT(small.compaction_written_bytes, plain.compaction_written_bytes);
   for (uint64_t i = 0; i < kKeys; i += 3) {
-    EXPECT_TRUE(db_->Get({}, Key(i)).ok());
+    EXPECT_TRUE(db_->Get(Key(i)).ok());
   }
   EXPECT_EQ(db_->VerifyChecksums(), absl::OkStatus());
 }
