@@ -25,6 +25,8 @@ struct Flags {
   uint64_t batch_size = 1;
   uint64_t seek_nexts = 0;
   uint64_t write_buffer_size = uint64_t{64} << 20;
+  uint64_t max_write_buffer_number = 4;
+  uint64_t max_background_jobs = 2;
   uint64_t cache_size = uint64_t{256} << 20;
   uint64_t block_size = 4096;
   uint64_t bloom_bits = 10;  // 0: no filter.

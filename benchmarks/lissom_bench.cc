@@ -35,6 +35,9 @@ Options DbOptions(const Flags& flags) {
   Options options;
   options.create_if_missing = true;
   options.write_buffer_size = flags.write_buffer_size;
+  options.max_write_buffer_number =
+      static_cast<int>(flags.max_write_buffer_number);
+  options.max_background_jobs = static_cast<int>(flags.max_background_jobs);
   options.block_cache_size = flags.cache_size;
   options.block_size = flags.block_size;
   options.filter_policy =
@@ -83,7 +86,7 @@ class Bench {
     }
     LISSOM_ASSIGN_OR_RETURN(const double seconds,
                             RunThreads(workload, workers));
-    PrintResult(workload, workers, seconds);
+    if (!workload.prints) PrintResult(workload, workers, seconds);
     return absl::OkStatus();
   }
 

@@ -118,10 +118,10 @@ absl::Status ReadReverse(Worker& worker) {
 }
 
 absl::Status SeekRandom(Worker& worker) {
-  const std::unique_ptr<Iterator> it = worker.db.NewIterator();
   for (uint64_t i = 0; i < worker.flags.reads; ++i) {
     const std::string_view key =
         worker.KeyOf(worker.random.Uniform(worker.flags.num));
+    const std::unique_ptr<Iterator> it = worker.db.NewIterator();
     it->Seek(key);
     if (it->Valid() && it->key() == key) ++worker.found;
     uint64_t bytes = 0;
@@ -139,6 +139,32 @@ absl::Status WaitForIdle(Worker& worker) {
   LISSOM_RETURN_IF_ERROR(worker.db.WaitForIdle());
   worker.Done(1, 0);
   return absl::OkStatus();
+}
+
+absl::Status Compact(Worker& worker) {
+  LISSOM_RETURN_IF_ERROR(worker.db.CompactRange({}, {}, {}));
+  worker.Done(1, 0);
+  return absl::OkStatus();
+}
+
+absl::Status FlushMemtables(Worker& worker) {
+  LISSOM_RETURN_IF_ERROR(worker.db.Flush());
+  worker.Done(1, 0);
+  return absl::OkStatus();
+}
+
+absl::Status PrintProperty(Worker& worker, std::string_view name) {
+  LISSOM_ASSIGN_OR_RETURN(const std::string text, worker.db.GetProperty(name));
+  std::printf("%s\n", text.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Stats(Worker& worker) {
+  return PrintProperty(worker, "lissom.stats");
+}
+
+absl::Status LevelStats(Worker& worker) {
+  return PrintProperty(worker, "lissom.levelstats");
 }
 
 }  // namespace
@@ -227,6 +253,28 @@ const std::vector<Workload>& AllWorkloads() {
        .help = "wait until no flush or compaction is left to do",
        .one_thread = true,
        .run = WaitForIdle},
+      {.name = "waitforcompaction",
+       .help = "the same, in db_bench's words",
+       .one_thread = true,
+       .run = WaitForIdle},
+      {.name = "flush",
+       .help = "write the memtables to tables",
+       .one_thread = true,
+       .run = FlushMemtables},
+      {.name = "compact",
+       .help = "compact all keys into the last level",
+       .one_thread = true,
+       .run = Compact},
+      {.name = "stats",
+       .help = "print the property lissom.stats",
+       .one_thread = true,
+       .prints = true,
+       .run = Stats},
+      {.name = "levelstats",
+       .help = "print the property lissom.levelstats",
+       .one_thread = true,
+       .prints = true,
+       .run = LevelStats},
   };
   return workloads;
 }

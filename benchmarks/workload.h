@@ -64,6 +64,7 @@ struct Workload {
   bool fresh_db = false;  // Starts with an empty database.
   bool counts_found = false;
   bool one_thread = false;  // Ignores --threads.
+  bool prints = false;      // Has no result line.
   absl::Status (*run)(Worker& worker) = nullptr;
 };
 

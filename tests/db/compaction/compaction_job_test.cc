@@ -243,9 +243,9 @@ TEST_F(CompactionJob, StopsWhenItsPlanIsCalledOff) {
 
 TEST_F(CompactionJob, EndsTablesWhereGrandparentsEnd) {
   std::vector<TestEntry> entries;
-  for (int i = 0; i < 100; ++i) {
-    entries.push_back(Put(absl::StrFormat("%03d", i),
-                          static_cast<SequenceNumber>(i + 1),
+  entries.reserve(100);
+  for (SequenceNumber i = 0; i < 100; ++i) {
+    entries.push_back(Put(absl::StrFormat("%03d", i), i + 1,
                           std::string(100, static_cast<char>('a' + i % 26))));
   }
   options_.target_file_size_base = 12000;  // More than all of it.
@@ -611,6 +611,7 @@ TEST_F(RandomTree, FailsWithoutATraceWhateverOperationFails) {
   level(0) = {world_.Make(RandomEntries(80), options_)};
   const std::vector<std::string> files = world_.disk().Files();
   std::vector<std::string> bytes;
+  bytes.reserve(files.size());
   for (const std::string& file : files) {
     bytes.push_back(world_.disk().GetBytes(file).value());
   }

@@ -207,6 +207,8 @@ std::string Answer(const Case& c) {
 TEST(LeveledPicker, PicksWhatTheShapesSay) {
   std::string rewritten;
   std::vector<Case> cases = ReadCases(&rewritten);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread sets it.
+  const bool rewrite = std::getenv("LISSOM_REWRITE") != nullptr;
   ASSERT_GE(cases.size(), 20u);
   for (const Case& c : cases) {
     rewritten += '\n';
@@ -214,11 +216,11 @@ TEST(LeveledPicker, PicksWhatTheShapesSay) {
       absl::StrAppend(&rewritten, line, "\n");
     const std::string answer = Answer(c);
     rewritten += answer;
-    if (std::getenv("LISSOM_REWRITE") == nullptr) {
+    if (!rewrite) {
       EXPECT_EQ(answer, c.answers) << c.given[0];
     }
   }
-  if (std::getenv("LISSOM_REWRITE") != nullptr) {
+  if (rewrite) {
     std::ofstream(DataPath()) << rewritten;
   }
 }

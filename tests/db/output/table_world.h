@@ -54,7 +54,7 @@ class TableWorld {
   }
 
   // A table of these entries, which must not be empty.
-  std::shared_ptr<const TableFile> Make(std::vector<TestEntry> entries,
+  std::shared_ptr<const TableFile> Make(const std::vector<TestEntry>& entries,
                                         const ColumnFamilyOptions& options,
                                         int level = 0) {
     Version::Level made = MakeLevel(entries, options, level, UINT64_MAX);
@@ -62,7 +62,7 @@ class TableWorld {
     return made.at(0);
   }
   // Tables of these entries, cut at `target_bytes`.
-  Version::Level MakeLevel(std::vector<TestEntry> entries,
+  Version::Level MakeLevel(const std::vector<TestEntry>& entries,
                            const ColumnFamilyOptions& options, int level,
                            uint64_t target_bytes) {
     VectorIterator input(order(), entries);
