@@ -21,21 +21,27 @@ double BloomFalsePositiveRate(double bits_per_key, int probes) {
   const double mean = kLineBits / bits_per_key;
   double share = std::exp(-mean);  // Of lines with `i` keys, by Poisson.
   double rate = 0;
+  // Of a line's bits, not set by one key, by all of them.
+  const double clear_by_one = std::pow(1 - 1 / kLineBits, probes);
+  double clear = 1;
   for (int i = 1; i < static_cast<int>(mean * 4) + 64; ++i) {
     share *= mean / i;
-    const double set = 1 - std::pow(1 - 1 / kLineBits, probes * i);
-    rate += share * std::pow(set, probes);
+    clear *= clear_by_one;
+    rate += share * std::pow(1 - clear, probes);
   }
   return rate;
 }
 
 int BloomProbes(double bits_per_key) {
+  // The rate has one minimum: it is enough to go there. (A table's builder waits
+  // for this.)
   int best = 1;
-  for (int probes = 2; probes <= kMaxBloomProbes; ++probes) {
-    if (BloomFalsePositiveRate(bits_per_key, probes) <
-        BloomFalsePositiveRate(bits_per_key, best)) {
-      best = probes;
-    }
+  double best_rate = BloomFalsePositiveRate(bits_per_key, best);
+  while (best < kMaxBloomProbes) {
+    const double rate = BloomFalsePositiveRate(bits_per_key, best + 1);
+    if (rate >= best_rate) break;
+    best_rate = rate;
+    ++best;
   }
   // Every six probes cost a remix; 7 for 6 buys nothing that can be measured.
   if (best == BloomFilterView::kFieldsPerHash + 1) --best;
