@@ -96,10 +96,10 @@ World& WorldOf(uint64_t tables) {
 void Look(benchmark::State& state, const View& view,
           const std::vector<std::string>& keys) {
   const auto look = [&](const std::string& key) {
-    const EpochGuard guard;
+    ReadView read_view(view);
     LookupResult result;
     const absl::Status status =
-        PointLookup(view, LookupKey(key, kMaxSequence), {}, &result);
+        PointLookup(read_view, LookupKey(key, kMaxSequence), {}, &result);
     if (!status.ok()) state.SkipWithError("not found");
     benchmark::DoNotOptimize(result.value.data());
   };

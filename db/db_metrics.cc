@@ -50,9 +50,10 @@ void AddTreeMetrics(const Version& version, const TableSource& source,
   SetTreeMetrics(version, metrics);
   AddTargets(version, options, metrics);
   const OpenTables& open = *source.open_tables;
-  metrics->table_opens = open.opens.load(std::memory_order_relaxed);
-  metrics->open_tables = open.count.load(std::memory_order_relaxed);
-  metrics->table_memory_bytes = open.bytes.load(std::memory_order_relaxed);
+  metrics->table_opens = open.opens();
+  metrics->open_tables = open.count();
+  metrics->table_memory_bytes = open.bytes();
+  metrics->table_metadata_bytes = open.metadata_bytes();
 }
 
 void AddReaderMetrics(Reader& reader, Metrics* metrics) {

@@ -81,7 +81,8 @@ class Opener {
         .file_system = options_.file_system,
         .directory = path_,
         .order = KeyOrder(options_.comparator),
-        .cache = std::make_shared<BlockCache>(*options_.block_cache_size)});
+        .cache = std::make_shared<BlockCache>(*options_.block_cache_size),
+        .open_tables = std::make_shared<OpenTables>(TableLimits(options_))});
     absl::StatusOr<RecoveredState> state =
         Guarded([this] { return Prepare(); });
     if (!state.ok()) {
@@ -288,6 +289,16 @@ void FillIn(Options& options) {
   if (options.file_system == nullptr) options.file_system = FileSystem::Posix();
   if (options.clock == nullptr) options.clock = Clock::System();
   if (options.random_seed == 0) options.random_seed = SystemSeed();
+}
+
+OpenTableLimits TableLimits(const Options& options) {
+  // Logs, manifest, LOCK, LOG, directories, tables that are written.
+  constexpr int kOtherFiles = 16;
+  // However little cache there is: a few tables must be open.
+  constexpr uint64_t kLeastBytes = uint64_t{256} << 10;
+  return {
+      .tables = static_cast<uint64_t>(*options.max_open_files - kOtherFiles),
+      .bytes = std::max<uint64_t>(*options.block_cache_size / 2, kLeastBytes)};
 }
 
 absl::StatusOr<std::shared_ptr<DbImpl>> OpenDb(const Options& options,

@@ -26,6 +26,8 @@ std::string WithoutTrailingSlashes(std::string path);
 absl::Status CheckPath(const std::string& path);
 // Sets every injected part that the user left unset, but for executor and log.
 void FillIn(Options& options);
+// How many tables may be open. Requires: `options` have their sizes.
+OpenTableLimits TableLimits(const Options& options);
 
 // Creates the next WAL; when it returns, the file, its name and its header are
 // durable. The manifest does not know it yet.

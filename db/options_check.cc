@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lissom/options.h"
+#include "util/file_limit.h"
 #include "util/memory_limit.h"
 
 namespace lissom {
@@ -41,6 +42,14 @@ constexpr size_t kMostDerivedBudget = 8 * kGiB;
 constexpr size_t kLeastBudget = 4 * kMiB;
 // Left for the cache, however much the memtables take.
 constexpr size_t kLeastCache = kMiB;
+
+constexpr int kLeastFiles = 64;
+constexpr int kMostDerivedFiles = 1 << 20;
+
+int DerivedFiles() {
+  return static_cast<int>(std::clamp<uint64_t>(ProcessFileLimit() / 2,
+                                               kLeastFiles, kMostDerivedFiles));
+}
 
 // Of the sizes that are set, within a given budget.
 size_t MemtableBytes(const Options& options, size_t budget) {
@@ -87,6 +96,7 @@ Options Options::WithSizes() const {
       budget > memtables + kLeastCache ? budget - memtables : kLeastCache);
   result.memory_budget = memory_budget.value_or(
       std::max(budget, memtables + *result.block_cache_size));
+  result.max_open_files = max_open_files.value_or(DerivedFiles());
   return result;
 }
 
@@ -148,6 +158,8 @@ absl::Status Options::Validate() const {
              "max_total_wal_size", "must be 0 or at least 64 KiB");
   faults.Add(max_space_bytes == 0 || max_space_bytes >= kMiB, "max_space_bytes",
              "must be 0 or at least 1 MiB");
+  faults.Add(Within(max_open_files.value_or(kLeastFiles), kLeastFiles, 1 << 30),
+             "max_open_files", "must be 64 to 2^30");
   faults.Add(Within(max_background_jobs, 1, 256), "max_background_jobs",
              "must be 1 to 256");
   faults.Add(Within(max_subcompactions, 1, 64), "max_subcompactions",

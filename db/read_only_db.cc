@@ -42,7 +42,8 @@ absl::StatusOr<std::shared_ptr<DbCore>> OpenReadOnlyDb(
            .directory = path,
            .order = KeyOrder(options.comparator),
            .cache = std::make_shared<BlockCache>(*options.block_cache_size),
-           .memtable_bytes = *options.write_buffer_size}));
+           .memtable_bytes = *options.write_buffer_size,
+           .limits = TableLimits(options)}));
   Quietly([&] {
     options.info_log->Log(
         LogLevel::kInfo,
@@ -60,6 +61,7 @@ ReadOnlyDb::ReadOnlyDb(const Options& options, ReadOnlyState state)
       memtables_(std::move(state.memtables)),
       log_(options.info_log),
       source_(state.source),
+      kept_open_(std::move(state.kept_open)),
       visible_(state.last_sequence) {
   reader_ = std::make_unique<Reader>(ReaderDeps{.source = source_,
                                                 .visible = visible_,

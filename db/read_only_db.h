@@ -63,6 +63,7 @@ class ReadOnlyDb final : public DbCore {
   const std::vector<Ref<const Memtable>> memtables_;
   const std::shared_ptr<Logger> log_;
   const std::shared_ptr<const TableSource> source_;
+  const std::vector<TablePin> kept_open_;      // The writer may remove them.
   const std::atomic<SequenceNumber> visible_;  // Constant.
 };
 

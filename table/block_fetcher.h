@@ -88,9 +88,12 @@ class BlockFetcher {
     uint64_t file_size = 0;
     KeyOrder order;
     std::shared_ptr<BlockCache> cache;
+    uint64_t cache_key = 0;  // 0: a new one.
   };
   explicit BlockFetcher(Source source)
-      : source_(std::move(source)), key_(source_.cache->NewFileKey()) {}
+      : source_(std::move(source)),
+        key_(source_.cache_key != 0 ? source_.cache_key
+                                    : source_.cache->NewFileKey()) {}
 
   // Of a table that has one. Requires: no data block was read yet.
   void SetDictionary(
@@ -165,6 +168,11 @@ class BlockFetcher {
   const IndexBlock* FindPartition(const IndexBlock& top, uint32_t i) const {
     return static_cast<const IndexBlock*>(
         source_.cache->Find(IndexKey(top.handle(i)), top.slots(), i));
+  }
+
+  // `index`, from which blocks were found, goes.
+  void Release(const IndexBlock& index) const {
+    if (index.slots()) source_.cache->Release(*index.slots());
   }
 
   // Several blocks read together: Begin each, ReadBatch, Finish each whose

@@ -32,6 +32,10 @@ class TableReaderImpl final : public TableReader {
  public:
   TableReaderImpl(BlockFetcher::Source source, const IoContext& io)
       : fetcher_(std::move(source)), io_(io) {}
+  ~TableReaderImpl() override {
+    if (top_) fetcher_.Release(*top_);
+    if (index_.single) fetcher_.Release(*index_.single);
+  }
 
   absl::Status Load(const FileId& id, uint64_t tail_size);
 
@@ -634,7 +638,8 @@ absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(
                            .id = options.id,
                            .file_size = size,
                            .order = std::move(options.order),
-                           .cache = std::move(options.cache)},
+                           .cache = std::move(options.cache),
+                           .cache_key = options.cache_key},
       options.io);
   LISSOM_RETURN_IF_ERROR(reader->Load(options.id, options.tail_size));
   return reader;

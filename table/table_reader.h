@@ -31,6 +31,9 @@ namespace lissom {
 struct TableReaderOptions {
   KeyOrder order;
   std::shared_ptr<BlockCache> cache;  // Never null.
+  // Of BlockCache::NewFileKey, and the same whenever this file is opened, so
+  // that its blocks in the cache are found again; 0: one of this reader's own.
+  uint64_t cache_key = 0;
   // What the manifest says of the file; the file must agree (kDataLoss).
   FileId id;
   uint64_t file_size = 0;

@@ -253,6 +253,11 @@ class alignas(64) BlockCache::Shard {
     slots->slots_[slot].store(block, std::memory_order_release);
   }
 
+  void Leave(const CachedBlock* block, const BlockSlots& slots) {
+    MutexLock lock(mu_);
+    if (block->home_.get() == &slots) Unlink(block);
+  }
+
   void EraseFile(uint64_t file, const CachedBlock** evicted) {
     MutexLock lock(mu_);
     for (Queue* queue : {&small_, &main_}) {
@@ -450,6 +455,14 @@ void BlockCache::EraseFile(uint64_t file) {
     const CachedBlock* evicted = nullptr;
     shards_[i].EraseFile(file, &evicted);
     Retire(evicted);
+  }
+}
+
+void BlockCache::Release(const BlockSlots& slots) {
+  const EpochGuard guard;  // A block may be thrown out meanwhile.
+  for (size_t i = 0; i < slots.count_; ++i) {
+    const CachedBlock* block = slots.slots_[i].load(std::memory_order_acquire);
+    if (block != nullptr) ShardOf(HashOf(block->key_)).Leave(block, slots);
   }
 }
 

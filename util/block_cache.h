@@ -39,8 +39,9 @@
 
 namespace lissom {
 
-// Where a block comes from. `file` is unique to an open table object, never
-// reused in one process (BlockCache::NewFileKey); `offset` is its place there.
+// Where a block comes from. `file` is unique to a table, however often that is
+// opened, and never reused in one process (BlockCache::NewFileKey); `offset` is
+// its place there.
 struct BlockKey {
   uint64_t file = 0;
   uint64_t offset = 0;
@@ -129,6 +130,10 @@ class BlockCache final {
   // Drops all blocks of a file, for instance because it was deleted.
   void EraseFile(uint64_t file);
 
+  // The owner of `slots` goes: blocks that they lead to stay, and are found by
+  // search, but keep the places in memory no longer. Nobody uses them any more.
+  void Release(const BlockSlots& slots);
+
   // Frees what was thrown out and nobody uses any more. Insert does it now and
   // then by itself.
   void Reclaim() { retired_.Reclaim(); }
@@ -183,9 +188,10 @@ class BlockCache final {
 class CacheReservation {
  public:
   CacheReservation() = default;
+  // `cache` may be null: then it only remembers the number.
   CacheReservation(std::shared_ptr<BlockCache> cache, size_t bytes)
       : cache_(std::move(cache)), bytes_(bytes) {
-    cache_->Reserve(bytes_);
+    if (cache_ != nullptr) cache_->Reserve(bytes_);
   }
   CacheReservation(CacheReservation&& other) noexcept
       : cache_(std::move(other.cache_)),
@@ -200,6 +206,7 @@ class CacheReservation {
   }
 
   size_t bytes() const { return bytes_; }
+  BlockCache* cache() const { return cache_.get(); }
 
  private:
   std::shared_ptr<BlockCache> cache_;

@@ -22,6 +22,11 @@ class RefCounted {
   void Unref() const {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
+  // True if only the asker's own Ref is left. Others may come and go meanwhile:
+  // a hint, unless the asker knows that nobody else can find the object.
+  bool HasOneOwner() const {
+    return refs_.load(std::memory_order_acquire) == 1;
+  }
   // Unref in the form that PinnedValue::Pin takes.
   static void UnrefOwner(void* object) {
     static_cast<const RefCounted*>(object)->Unref();

@@ -75,7 +75,7 @@ uint64_t SealedEntries(const PropertySource& s) {
 }
 uint64_t MemoryUsage(const PropertySource& s) {
   return s.metrics.memtable_bytes + s.metrics.block_cache_usage +
-         s.metrics.table_memory_bytes;
+         s.metrics.table_memory_bytes + s.metrics.table_metadata_bytes;
 }
 uint64_t AllTableBytes(const PropertySource& s) {
   return s.metrics.table_bytes + s.metrics.obsolete_bytes;

@@ -47,22 +47,25 @@ struct Bounds {
   }
 };
 
-// Leaves out tables without a key in the bounds: they are never opened.
+// Leaves out tables without a key in the bounds: they are never opened. Those
+// in *pins must stay as long as the iterator.
 std::unique_ptr<InternalIterator> NewViewIterator(
     const KeyOrder& order, const View& view, const Bounds& bounds,
-    const TableReadOptions& options, absl::Status* status) {
+    const TableReadOptions& options, std::vector<TablePin>* pins,
+    absl::Status* status) {
   std::vector<std::unique_ptr<InternalIterator>> children;
   for (const Ref<const Memtable>& memtable : view.memtables()) {
     children.push_back(memtable->NewIterator());
   }
   for (const auto& table : view.version().level(0)) {
     if (!bounds.MayHold(order, table->meta())) continue;
-    absl::StatusOr<const TableReader*> reader = table->Reader(options);
-    if (!reader.ok()) {
-      *status = std::move(reader).status();
+    absl::StatusOr<TablePin> open = table->Pin(options);
+    if (!open.ok()) {
+      *status = std::move(open).status();
       return nullptr;
     }
-    children.push_back((*reader)->NewIterator(options));
+    pins->push_back(*std::move(open));
+    children.push_back(pins->back()->NewIterator(options));
   }
   for (int level = 1; level < Version::kLevels; ++level) {
     const Version::Tables tables =
@@ -105,7 +108,7 @@ class DbIterator final : public Iterator {
   ~DbIterator() override {
     CountMoves();
     Quietly([&] { ReportUnreadError(); });
-    inner_.reset();
+    DropInner();
     point_ = {};
     // What it would have removed stays until the next job.
     Quietly([&] {
@@ -246,14 +249,14 @@ class DbIterator final : public Iterator {
     try {
       move();
     } catch (...) {
-      inner_.reset();
+      DropInner();
       Fail(StatusOfException());
     }
   }
 
   // Takes a fresh read point and builds the iterators over it.
   void Open() {
-    inner_.reset();
+    DropInner();
     status_ = absl::OkStatus();
     absl::StatusOr<ReadPoint> point = refresh_();
     if (!point.ok()) {
@@ -266,9 +269,15 @@ class DbIterator final : public Iterator {
 
   void BuildInner() {
     absl::Status status;
+    DropInner();
     inner_ = NewViewIterator(core_->order, *point_.view, bounds_,
-                             table_options_, &status);
+                             table_options_, &pins_, &status);
     if (inner_ == nullptr) Fail(std::move(status));
+  }
+
+  void DropInner() {
+    inner_.reset();
+    pins_.clear();
   }
 
   void Fail(absl::Status status) {
@@ -491,6 +500,7 @@ class DbIterator final : public Iterator {
   const uint64_t max_skipped_;
 
   ReadPoint point_;
+  std::vector<TablePin> pins_;               // Of level 0, for inner_.
   std::unique_ptr<InternalIterator> inner_;  // Null: it could not be built.
   bool valid_ = false;
   bool reverse_ = false;

@@ -51,22 +51,17 @@ bool Covers(const Version& version, const TableMetadata& table,
 // open: to open one is I/O that an answer before it may save.
 class Candidates {
  public:
-  Candidates(const LookupKey& key, const TableReadOptions& options,
-             LookupResult* result)
-      : key_(key), options_(options), result_(result) {}
+  Candidates(ReadView& view, const LookupKey& key,
+             const TableReadOptions& options, LookupResult* result)
+      : view_(view), key_(key), options_(options), result_(result) {}
 
   // The next table, of `level`. True if there is an answer, which status() is;
   // an error is one, too.
   bool Add(const TableFile& table, int level) {
-    const TableReader* reader = table.reader_if_open();
+    const TableReader* reader = table.Borrow();
     if (reader == nullptr || count_ == readers_.size()) {
       if (Ask()) return true;
-      const absl::StatusOr<const TableReader*> opened = table.Reader(options_);
-      if (!opened.ok()) {
-        status_ = opened.status();
-        return true;
-      }
-      reader = *opened;
+      if (reader == nullptr && !Open(table, &reader)) return true;
     }
     readers_[count_] = reader;
     levels_[count_] = static_cast<uint8_t>(level);
@@ -93,6 +88,25 @@ class Candidates {
   absl::Status status() && { return std::move(status_); }
 
  private:
+  // False: it cannot be opened, as status() says. Not inline: few lookups find
+  // a table closed. Requires: none is waiting to be asked, for the epoch in
+  // which it was found ends.
+  [[gnu::noinline]] bool Open(const TableFile& table,
+                              const TableReader** reader) {
+    LISSOM_DCHECK(count_ == 0);
+    absl::StatusOr<TablePin> opened =
+        view_.OutsideEpoch([&] { return table.Pin(options_); });
+    if (!opened.ok()) {
+      status_ = std::move(opened).status();
+      return false;
+    }
+    pin_ = *std::move(opened);
+    *reader = pin_.get();
+    return true;
+  }
+
+  ReadView& view_;
+  TablePin pin_;  // Of the first to be asked, if that had to be opened.
   const LookupKey& key_;
   const TableReadOptions& options_;
   LookupResult* const result_;
@@ -117,28 +131,31 @@ void ForEach(Requests set, Visit visit) {
 // Questions to tables that are asked together, at most one a request.
 class TableQuestions {
  public:
-  TableQuestions(std::span<LookupRequest> batch,
+  TableQuestions(ReadView& view, std::span<LookupRequest> batch,
                  const TableReadOptions& options)
-      : batch_(batch), options_(options) {}
+      : view_(view), batch_(batch), options_(options) {}
 
-  // Asks `table` for request `i`. False: the table cannot be opened, and that
-  // is the answer.
-  bool Add(const TableFile& table, size_t i) {
-    const absl::StatusOr<const TableReader*> reader = table.Reader(options_);
-    if (!reader.ok()) {
-      batch_[i].status = reader.status();
-      return false;
-    }
+  // Asks `table` for request `i`.
+  void Add(const TableFile& table, size_t i) {
     asked_[count_] = static_cast<uint8_t>(i);
-    reads_[count_].table = *reader;
+    tables_[count_] = &table;
+    reads_[count_].table = table.Borrow();
     reads_[count_].key = &batch_[i].key;
+    all_open_ = all_open_ && reads_[count_].table != nullptr;
     ++count_;
-    return true;
   }
 
-  // Returns the requests that were answered, by tables of `level`, and starts
-  // anew.
+  // Returns the requests that were answered, by tables of `level` or by an
+  // error, and starts anew.
   Requests Ask(int level) {
+    return all_open_ ? AskOpen(level) : OpenAndAsk(level);
+  }
+
+ private:
+  static constexpr size_t kMax = TableReader::kMaxRequests;
+  using Pins = std::array<absl::StatusOr<TablePin>, kMax>;
+
+  Requests AskOpen(int level) {
     TableReader::MultiGet(std::span(reads_).first(count_), options_);
     Requests answered = 0;
     for (size_t n = 0; n < count_; ++n) {
@@ -158,25 +175,73 @@ class TableQuestions {
     return answered;
   }
 
- private:
+  // Not inline, as OpenTable.
+  [[gnu::noinline]] Requests OpenAndAsk(int level) {
+    // The epoch, in which answers that we have were found, ends.
+    for (LookupRequest& request : batch_) {
+      LookupResult& result = request.result;
+      if (result.owner != nullptr && !result.pin) {
+        result.pin = Ref<const RefCounted>(result.owner);
+      }
+    }
+    Pins pins;
+    view_.OutsideEpoch([&] { return PinAll(pins), 0; });
+    Requests failed = 0;
+    size_t kept = 0;
+    for (size_t n = 0; n < count_; ++n) {
+      const size_t i = asked_[n];
+      const absl::StatusOr<TablePin>& pin = pins[FirstOf(n)];
+      if (!pin.ok()) {
+        batch_[i].status = pin.status();
+        failed |= Requests{1} << i;
+        continue;
+      }
+      asked_[kept] = static_cast<uint8_t>(i);
+      reads_[kept].key = reads_[n].key;
+      reads_[kept].table = pin->get();
+      ++kept;
+    }
+    for (size_t n = kept; n < count_; ++n) reads_[n] = {};
+    count_ = kept;
+    all_open_ = true;
+    return failed | AskOpen(level);
+  }
+
+  // All anew: those that were open may be closed when the others are.
+  void PinAll(Pins& pins) const {
+    for (size_t n = 0; n < count_; ++n) {
+      if (FirstOf(n) == n) pins[n] = tables_[n]->Pin(options_);
+    }
+  }
+  // The first question to the same table.
+  size_t FirstOf(size_t n) const {
+    size_t first = 0;
+    while (tables_[first] != tables_[n]) ++first;
+    return first;
+  }
+
+  ReadView& view_;
   const std::span<LookupRequest> batch_;
   const TableReadOptions& options_;
-  std::array<PointRequest, TableReader::kMaxRequests> reads_;
-  std::array<uint8_t, TableReader::kMaxRequests> asked_;
+  std::array<PointRequest, kMax> reads_;
+  std::array<const TableFile*, kMax> tables_;
+  std::array<uint8_t, kMax> asked_;
   size_t count_ = 0;
+  bool all_open_ = true;
 };
 
 }  // namespace
 
-absl::Status PointLookup(const View& view, const LookupKey& key,
+absl::Status PointLookup(ReadView& read_view, const LookupKey& key,
                          const TableReadOptions& options,
                          LookupResult* result) {
+  const View& view = *read_view;
   absl::Status status;
   for (const Ref<const Memtable>& memtable : view.memtables()) {
     if (LookupInMemtable(*memtable, key, result, &status)) return status;
   }
   const Version& version = view.version();
-  Candidates candidates(key, options, result);
+  Candidates candidates(read_view, key, options, result);
   for (const auto& table : version.level(0)) {
     if (Covers(version, table->meta(), key.user_key) &&
         candidates.Add(*table, 0)) {
@@ -196,9 +261,10 @@ absl::Status PointLookup(const View& view, const LookupKey& key,
   return candidates.Ask() ? std::move(candidates).status() : NotFound();
 }
 
-void PointLookups(const View& view, std::span<LookupRequest> requests,
+void PointLookups(ReadView& read_view, std::span<LookupRequest> requests,
                   const TableReadOptions& options) {
   LISSOM_DCHECK(requests.size() <= TableReader::kMaxRequests);
+  const View& view = *read_view;
   Requests open = 0;  // Without an answer yet.
   for (size_t i = 0; i < requests.size(); ++i) {
     requests[i].status = NotFound();
@@ -215,12 +281,11 @@ void PointLookups(const View& view, std::span<LookupRequest> requests,
     });
   }
   const Version& version = view.version();
-  TableQuestions questions(requests, options);
+  TableQuestions questions(read_view, requests, options);
   // Asks `table` for request `i` if its key may be there.
   const auto ask = [&](const TableFile& table, size_t i) {
-    if (Covers(version, table.meta(), requests[i].key.user_key) &&
-        !questions.Add(table, i)) {
-      open &= ~(Requests{1} << i);
+    if (Covers(version, table.meta(), requests[i].key.user_key)) {
+      questions.Add(table, i);
     }
   };
   for (const auto& table : version.level(0)) {

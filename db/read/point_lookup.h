@@ -14,8 +14,8 @@
 
 namespace lissom {
 
-// A value that was found. It lives as long as `owner`, which is alive until
-// the caller's EpochGuard ends: to keep the value, take a Ref to it.
+// A value that was found. It lives as long as `owner`, which is alive as long
+// as the ReadView that it was found in: to keep the value, take a Ref to it.
 struct LookupResult {
   std::string_view value;
   const RefCounted* owner = nullptr;
@@ -30,10 +30,9 @@ struct LookupResult {
 };
 
 // OK and *result; kNotFound (bare) if the key is absent or deleted; the error
-// of the table that could not be read. Requires: the caller is inside an
-// EpochGuard, and `view` stays alive as long. No allocation when the blocks are
-// cached.
-absl::Status PointLookup(const View& view, const LookupKey& key,
+// of the table that could not be read. Steps out of the view's epoch to open a
+// table. No allocation when the blocks are cached.
+absl::Status PointLookup(ReadView& view, const LookupKey& key,
                          const TableReadOptions& options, LookupResult* result);
 
 // One of several lookups that are made together.
@@ -46,7 +45,7 @@ struct LookupRequest {
 // PointLookup for each request, all in one View; at most
 // TableReader::kMaxRequests. Much faster than one after the other where the
 // data is not in the processor's cache.
-void PointLookups(const View& view, std::span<LookupRequest> requests,
+void PointLookups(ReadView& view, std::span<LookupRequest> requests,
                   const TableReadOptions& options);
 
 }  // namespace lissom

@@ -28,7 +28,7 @@ absl::StatusOr<uint64_t> SizeInTable(const KeyOrder& order,
   const bool whole_back =
       order.CompareUser(meta.largest.user_key, range.end) < 0;
   if (whole_front && whole_back) return meta.size;
-  LISSOM_ASSIGN_OR_RETURN(const TableReader* reader, table.Reader(options));
+  LISSOM_ASSIGN_OR_RETURN(const TablePin reader, table.Pin(options));
   uint64_t begin = 0;
   uint64_t end = meta.size;
   if (!whole_front) {

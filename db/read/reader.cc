@@ -90,8 +90,7 @@ absl::Status Reader::Lookup(const ReadOptions& options, std::string_view key,
   const LatencyTimer timer(deps_.metrics, Operation::kGet);
   MetricsRecorder::Local metrics = deps_.metrics.local();
   metrics.Add(Counter::kGets);
-  EpochGuard guard;
-  const View& view = *views_.current();
+  ReadView view(views_);
   LISSOM_SYNC_POINT("Reader:GotView");
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
   LookupResult result;
@@ -132,8 +131,7 @@ absl::Status Reader::MultiGet(const ReadOptions& options,
   MetricsRecorder::Local metrics = deps_.metrics.local();
   metrics.Add(Counter::kMultiGets);
   metrics.Add(Counter::kMultiGetKeys, keys.size());
-  EpochGuard guard;
-  const View& view = *views_.current();
+  ReadView view(views_);
   LISSOM_ASSIGN_OR_RETURN(const SequenceNumber sequence, ReadSequence(options));
   const TableReadOptions table_options =
       TableOptionsOf(options, deps_.clock.get());

@@ -40,9 +40,9 @@ absl::Status VerifyTables(const TableSource& source, const Version& version,
   for (int level = 0; level < Version::kLevels; ++level) {
     for (const auto& table : version.level(level)) {
       LISSOM_RETURN_IF_ERROR(may_go_on());
-      LISSOM_ASSIGN_OR_RETURN(
-          const std::unique_ptr<TableReader> reader,
-          OpenTableReader(source, table->meta(), no_cache, kVerify.io));
+      LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<TableReader> reader,
+                              OpenTableReader(source, table->meta(), no_cache,
+                                              /*cache_key=*/0, kVerify.io));
       LISSOM_RETURN_IF_ERROR(reader->Verify(kVerify, may_go_on));
       LISSOM_RETURN_IF_ERROR(CompareWithManifest(
           TableFileName(source.directory, table->meta().number), table->meta(),

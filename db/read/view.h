@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -71,6 +72,34 @@ class ViewHolder {
   Ref<const View> owner_;
   std::atomic<const View*> current_{nullptr};
   RetireList retired_;
+};
+
+// The View in which a call reads, found inside an epoch that the call stays in.
+// Thread-compatible; for one call.
+class ReadView {
+ public:
+  explicit ReadView(const ViewHolder& views) : view_(views.current()) {}
+  // `view` is owned by a Ref.
+  explicit ReadView(const View& view) : view_(&view) {}
+
+  const View& operator*() const { return *view_; }
+
+  // Returns work(), done outside of the epoch, for what takes long or should
+  // not be kept from being reclaimed. The View stays; what else was found
+  // without a Ref must not be touched any more. The same if work() throws.
+  template <typename Work>
+  auto OutsideEpoch(Work work) {
+    if (!kept_) kept_ = Ref<const View>(view_);
+    guard_.reset();
+    auto result = work();
+    guard_.emplace();
+    return result;
+  }
+
+ private:
+  Ref<const View> kept_ = nullptr;  // Dropped outside of the epoch, too.
+  std::optional<EpochGuard> guard_{std::in_place};
+  const View* view_;
 };
 
 }  // namespace lissom

@@ -34,7 +34,7 @@ class Attempt {
   absl::StatusOr<ReadOnlyState> Run() {
     LISSOM_RETURN_IF_ERROR(ReadVersion());
     LISSOM_SYNC_POINT("ReadOnly:ManifestRead");
-    LISSOM_RETURN_IF_ERROR(OpenTables());
+    LISSOM_RETURN_IF_ERROR(OpenAll());
     LISSOM_SYNC_POINT("ReadOnly:TablesOpened");
     LISSOM_RETURN_IF_ERROR(FreezeLogs());
     LISSOM_SYNC_POINT("ReadOnly:LogsFrozen");
@@ -56,7 +56,8 @@ class Attempt {
         TableSource{.file_system = files_,
                     .directory = deps_.directory,
                     .order = deps_.order,
-                    .cache = deps_.cache});
+                    .cache = deps_.cache,
+                    .open_tables = std::make_shared<OpenTables>(deps_.limits)});
     VersionBuilder builder(state_.source, nullptr);
     absl::Status status = builder.Apply(SnapshotOf(manifest_));
     if (status.ok()) {
@@ -71,18 +72,22 @@ class Attempt {
   }
 
   // All of them are there; as many as may be are open.
-  absl::Status OpenTables() {
-    size_t left = deps_.open_tables;
+  absl::Status OpenAll() {
+    const OpenTableLimits& limits = deps_.limits;
+    size_t left = static_cast<size_t>(std::min<uint64_t>(
+        deps_.open_tables, limits.tables - limits.tables / 4));
     for (int level = 0; level < Version::kLevels; ++level) {
       for (const auto& table : state_.version->level(level)) {
-        if (left == 0) {
+        if (left == 0 ||
+            state_.source->open_tables->bytes() > limits.bytes / 4 * 3) {
           LISSOM_RETURN_IF_ERROR(CheckPresence(table->meta()));
           continue;
         }
         --left;
-        absl::Status opened = table->Reader().status();
-        if (absl::IsUnavailable(opened)) return opened;
-        if (absl::IsResourceExhausted(opened)) left = 0;
+        absl::StatusOr<TablePin> opened = table->Pin();
+        if (absl::IsUnavailable(opened.status())) return opened.status();
+        if (absl::IsResourceExhausted(opened.status())) left = 0;
+        if (opened.ok()) state_.kept_open.push_back(*std::move(opened));
         // What else is wrong with it concerns those who read it.
       }
     }

@@ -26,14 +26,17 @@ struct ReadOnlyDeps {
   KeyOrder order;
   std::shared_ptr<BlockCache> cache;
   size_t memtable_bytes = size_t{64} << 20;
-  // So many tables are opened at once, those of the upper levels first: an open
-  // file stays readable when the writer removes it.
+  OpenTableLimits limits = {};
+  // So many tables, at most three quarters of what `limits` allow, are opened
+  // at once and kept open, those of the upper levels first: an open file stays
+  // readable when the writer removes it.
   size_t open_tables = 512;
 };
 
 struct ReadOnlyState {
   std::shared_ptr<const TableSource> source;
   std::shared_ptr<const Version> version;
+  std::vector<TablePin> kept_open;
   std::vector<Ref<const Memtable>> memtables;  // Newest first.
   SequenceNumber last_sequence = 0;
 };

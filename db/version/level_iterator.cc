@@ -73,6 +73,7 @@ class LevelIterator final : public InternalIterator {
  private:
   void Close() {
     iterator_.reset();
+    pin_ = {};
     index_ = tables_.size();
     open_error_ = absl::OkStatus();
   }
@@ -84,14 +85,14 @@ class LevelIterator final : public InternalIterator {
       return true;
     Close();
     if (index >= tables_.size()) return false;
-    absl::StatusOr<const TableReader*> reader =
-        tables_[index]->Reader(options_);
-    if (!reader.ok()) {
-      open_error_ = std::move(reader).status();
+    absl::StatusOr<TablePin> table = tables_[index]->Pin(options_);
+    if (!table.ok()) {
+      open_error_ = std::move(table).status();
       return false;
     }
     index_ = index;
-    iterator_ = (*reader)->NewIterator(options_);
+    pin_ = *std::move(table);
+    iterator_ = pin_->NewIterator(options_);
     return true;
   }
 
@@ -121,6 +122,7 @@ class LevelIterator final : public InternalIterator {
   const Version::Tables tables_;
   const TableReadOptions options_;
   size_t index_ = 0;
+  TablePin pin_;  // Of the table that iterator_ walks.
   std::unique_ptr<InternalIterator> iterator_;
   absl::Status open_error_;
 };

@@ -1,5 +1,5 @@
 // The iterator over one level below 0: its tables, which do not overlap, one
-// after the other, opened when they are reached.
+// after the other, opened when they are reached; one is kept open at a time.
 #ifndef LISSOM_DB_VERSION_LEVEL_ITERATOR_H_
 #define LISSOM_DB_VERSION_LEVEL_ITERATOR_H_
 

@@ -3,13 +3,13 @@
 #ifndef LISSOM_DB_VERSION_TABLE_FILE_H_
 #define LISSOM_DB_VERSION_TABLE_FILE_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "db/version/open_tables.h"
 #include "lissom/file_system.h"
 #include "table/internal_key.h"
 #include "table/table_reader.h"
@@ -44,13 +44,6 @@ struct TableMetadata {
   friend bool operator==(const TableMetadata&, const TableMetadata&) = default;
 };
 
-// Tables that are open, of a TableSource. Relaxed: figures.
-struct OpenTables {
-  std::atomic<uint64_t> opens{0};  // Ever.
-  std::atomic<uint64_t> count{0};
-  std::atomic<uint64_t> bytes{0};  // What they keep in memory.
-};
-
 // Everything it takes to open a table: shared by all TableFiles of a database,
 // because an iterator may open one after the database was closed.
 struct TableSource {
@@ -62,14 +55,16 @@ struct TableSource {
 };
 
 // Opens the table's file and reads its tail. As TableReader::Open; kDataLoss
-// (kMissingFile) if there is no such file.
+// (kMissingFile) if there is no such file. `cache_key`: see TableReaderOptions.
 absl::StatusOr<std::unique_ptr<TableReader>> OpenTableReader(
     const TableSource& source, const TableMetadata& table,
-    std::shared_ptr<BlockCache> cache, const IoContext& io);
+    std::shared_ptr<BlockCache> cache, uint64_t cache_key, const IoContext& io);
 
-// Immutable but for the reader, which is opened once. Thread-safe.
+// Immutable but for the reader, which is opened when it is needed and closed
+// when others are needed more (open_tables.h). Thread-safe.
 class TableFile {
  public:
+  // `source` may be null for a table that nobody will read: tests draw such.
   TableFile(std::shared_ptr<const TableSource> source, TableMetadata metadata);
   ~TableFile();
   TableFile(const TableFile&) = delete;
@@ -77,38 +72,34 @@ class TableFile {
 
   const TableMetadata& meta() const { return metadata_; }
 
-  // The reader, opened if it is not yet. A failure is not remembered: the next
-  // call tries again. No lock once it is open.
-  absl::StatusOr<const TableReader*> Reader() const {
-    const TableReader* reader = reader_.load(std::memory_order_acquire);
-    if (reader != nullptr) return reader;
-    return Open({});
-  }
-  // The same within what `options` allow: kUnavailable, kDeadlineExceeded if
-  // the table would have to be opened.
-  absl::StatusOr<const TableReader*> Reader(
-      const TableReadOptions& options) const {
-    const TableReader* reader = reader_.load(std::memory_order_acquire);
-    if (reader != nullptr) return reader;
-    return Open(options);
-  }
-  // Null if it is not open.
-  const TableReader* reader_if_open() const {
-    return reader_.load(std::memory_order_acquire);
+  // The reader if the table is open, else null: Pin opens it. No lock.
+  // Requires: the caller is inside an EpochGuard, and uses the reader only
+  // there.
+  const TableReader* Borrow() const {
+    const TableReader* reader = place_.reader.load(std::memory_order_acquire);
+    if (reader != nullptr) place_.Touch();
+    return reader;
   }
 
+  // The table, opened if it is not, and open as long as the pin lives. A
+  // failure is not remembered: the next call tries again. kUnavailable,
+  // kDeadlineExceeded if it would have to be opened and `options` do not allow
+  // that. Call it outside of any EpochGuard: what is closed to make room would
+  // stay open until that ends.
+  absl::StatusOr<TablePin> Pin(const TableReadOptions& options = {}) const;
+
  private:
-  absl::StatusOr<const TableReader*> Open(
-      const TableReadOptions& options) const;
+  absl::StatusOr<TablePin> Open(const TableReadOptions& options) const;
+  TablePin PinOpen() const;
 
   const std::shared_ptr<const TableSource> source_;
   const TableMetadata metadata_;
-  mutable Mutex mu_;  // Serialises opening. A leaf: no lock is taken under it.
-  mutable std::unique_ptr<TableReader> owned_ ABSL_GUARDED_BY(mu_);
-  // What the reader keeps in memory comes out of the cache's share.
-  mutable CacheReservation share_ ABSL_GUARDED_BY(mu_);
-  // Release in Open, acquire in Reader.
-  mutable std::atomic<const TableReader*> reader_{nullptr};
+  // What versions know of the table comes out of the cache's share, too.
+  const CacheReservation share_;
+  // Blocks stay usable when the table is closed and opened again.
+  const uint64_t cache_key_;
+  mutable Mutex mu_;  // Serialises opening. Before OpenTables::mu_.
+  mutable TablePlace place_;
 };
 
 }  // namespace lissom

@@ -152,6 +152,8 @@ struct Metrics {
   uint64_t open_tables = 0;
   uint64_t table_memory_bytes = 0;  // Indexes and filters of open tables, apart
                                     // from what is in the cache.
+  uint64_t table_metadata_bytes =
+      0;  // What is known of all tables, open or not.
   uint64_t wal_files = 0;
   uint64_t wal_file_bytes = 0;  // On disk, without what is preallocated.
   uint64_t min_log_number = 0;  // The oldest log that is still needed.

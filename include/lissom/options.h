@@ -79,6 +79,16 @@ struct DBOptions {
   // write_buffer_size.
   uint64_t max_total_wal_size = 0;
 
+  // Files that the database may hold open, 64 to 2^30: 16 of them are for logs
+  // and for tables that are being written, the others for tables that are open
+  // to be read. Beyond that, and where open tables would take more than half of
+  // what is the block cache's, those that were not used for the longest time
+  // are closed, and opened again when they are needed. What iterators, reads
+  // and compactions have open at the moment stays open, even beyond the limit.
+  // Unset: half of the process's soft limit (RLIMIT_NOFILE, at Open), 64 to
+  // 2^20. Larger: fewer tables are opened again in a database of many.
+  std::optional<int> max_open_files;
+
   // Flushes and compactions that may run at once, 1 to 256; one of them is kept
   // for flushes. Threads of the database's own pool; an executor of yours has
   // as many as it likes.

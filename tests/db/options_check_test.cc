@@ -1,4 +1,6 @@
 // Options::Validate: what is taken, what is refused, and in which words.
+#include <sys/resource.h>
+
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -222,6 +224,36 @@ TEST(OptionsCheck, TargetFileSizeBase) {
       {{"less", [](Options& o) { o.target_file_size_base = 16 * kKiB - 1; }},
        {"more", [](Options& o) { o.target_file_size_base = 64 * kGiB + 1; }}},
       "target_file_size_base must be 16 KiB to 64 GiB");
+}
+
+TEST(OptionsCheck, MaxOpenFiles) {
+  ExpectTaken({{"least", [](Options& o) { o.max_open_files = 64; }},
+               {"most", [](Options& o) { o.max_open_files = 1 << 30; }}});
+  ExpectRefused(
+      {{"less", [](Options& o) { o.max_open_files = 63; }},
+       {"none", [](Options& o) { o.max_open_files = 0; }},
+       {"RocksDB's word for no limit",
+        [](Options& o) { o.max_open_files = -1; }},
+       {"more", [](Options& o) { o.max_open_files = (1 << 30) + 1; }}},
+      "max_open_files must be 64 to 2^30");
+}
+
+// Half of the process's soft limit, whatever that is here.
+TEST(OptionsCheck, MaxOpenFilesDerivesFromTheProcesssLimit) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto derived = [&](rlim_t soft) {
+    rlimit limit = before;
+    limit.rlim_cur = soft;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return *Options().WithSizes().max_open_files;
+  };
+  EXPECT_EQ(derived(500), 250);
+  EXPECT_EQ(derived(100), 64);
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  Options given;
+  given.max_open_files = 77;
+  EXPECT_EQ(given.WithSizes().max_open_files, 77);
 }
 
 TEST(OptionsCheck, MaxBytesForLevelBase) {

@@ -162,5 +162,42 @@ TEST_F(MultiGetTest, AForeignSnapshotIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(statuses[0])) << statuses[0];
 }
 
+// While a table is opened for one key, the blocks with the answers for others
+// may go from the cache.
+TEST_F(MultiGetTest, AnswersStayGoodWhileTablesAreOpened) {
+  const auto key = [](int i) { return "c" + std::to_string(1000 + i); };
+  ASSERT_TRUE(db_->Put({}, "b", std::string(1000, 'b')).ok());
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(db_->Put({}, key(i), std::string(1000, 'c')).ok());
+  }
+  ASSERT_TRUE(db_->CompactRange({}, std::nullopt, std::nullopt).ok());
+  // A block of the same size as the others: its memory is used again.
+  for (const char* near : {"a1000", "a1001", "a1002", "d1003"}) {
+    ASSERT_TRUE(db_->Put({}, near, std::string(1000, 'a')).ok());
+  }
+  ASSERT_TRUE(db_->Flush().ok());
+  ASSERT_TRUE(db_->WaitForIdle().ok());
+  ASSERT_TRUE(db_->Close().ok());
+  Open(size_t{64} << 10);
+  ASSERT_EQ(db_->Get("a1000").value(), std::string(1000, 'a'));
+  const uint64_t fault = files_->Arm({.op = FileOp::kOpen,
+                                      .kind = IoContext::Kind::kTable,
+                                      .on_hit = [&](const std::string&) {
+                                        for (int i = 300; i < 1000; ++i) {
+                                          ASSERT_EQ(db_->Get(key(i)).value(),
+                                                    std::string(1000, 'c'));
+                                        }
+                                      }});
+  const std::vector<std::string_view> keys = {"a1000", "b"};
+  std::vector<PinnedValue> values(2);
+  std::vector<absl::Status> statuses(2);
+  db_->MultiGet({}, keys, values, statuses);
+  EXPECT_EQ(files_->hits(fault), 1u);
+  ASSERT_TRUE(statuses[0].ok()) << statuses[0];
+  EXPECT_EQ(values[0].view(), std::string(1000, 'a'));
+  EXPECT_FALSE(statuses[1].ok());
+  EXPECT_EQ(db_->Get("b").value(), std::string(1000, 'b'));
+}
+
 }  // namespace
 }  // namespace lissom

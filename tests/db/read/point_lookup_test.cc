@@ -30,13 +30,13 @@ std::string Answer(const LookupResult& result, const absl::Status& status) {
 // Also asks for the key in a batch, where the answer must be the same.
 std::string Answer(const View& view, std::string_view key,
                    SequenceNumber sequence = kMaxSequence) {
-  const EpochGuard guard;
+  ReadView read_view(view);
   LookupResult result;
   const absl::Status status =
-      PointLookup(view, LookupKey(key, sequence), {}, &result);
+      PointLookup(read_view, LookupKey(key, sequence), {}, &result);
   LookupRequest batch[2];
   batch[0].key = batch[1].key = LookupKey(key, sequence);
-  PointLookups(view, batch, {});
+  PointLookups(read_view, batch, {});
   for (const LookupRequest& request : batch) {
     EXPECT_EQ(Answer(request.result, request.status), Answer(result, status))
         << key;
@@ -158,8 +158,11 @@ TEST_F(PointLookupTest, WhatLiesBehindTheAnswerMayBeUnreadable) {
   const Ref<const View> view = world_.NewView();
   ASSERT_EQ(Answer(*view, "a"), "12");
   const Version::Level& tables = view->version().level(0);
-  EXPECT_NE(tables[0]->reader_if_open(), nullptr);
-  EXPECT_EQ(tables[1]->reader_if_open(), nullptr);
+  {
+    const EpochGuard guard;
+    EXPECT_NE(tables[0]->Borrow(), nullptr);
+    EXPECT_EQ(tables[1]->Borrow(), nullptr);
+  }
   FailAllReads();
   EXPECT_EQ(Answer(*view, "a"), "12");
   EXPECT_FALSE(AnyReadFailed());
@@ -232,8 +235,9 @@ TEST_F(PointLookupTest, ATableThatIsMissingEndsTheSearch) {
       const Ref<const View> view = world.NewView();
       for (const char* key : {"a", "b"}) {  // b is in the range only.
         LookupResult result;
+        ReadView read_view(*view);
         const absl::Status status =
-            PointLookup(*view, LookupKey(key, 9), {}, &result);
+            PointLookup(read_view, LookupKey(key, 9), {}, &result);
         EXPECT_TRUE(absl::IsDataLoss(status)) << level << ": " << status;
         EXPECT_THAT(status.ToString(), HasSubstr(path));
       }
@@ -263,11 +267,11 @@ TEST_F(PointLookupTest, WhicheverReadFailsTheAnswerIsAnError) {
       SCOPED_TRACE(absl::StrCat(key, ", operation ", n));
       world_.tables().failing().FailAt(n, /*sticky=*/false);
       // Without the cache: every block is read.
-      const EpochGuard guard;
-      LookupResult result;
       const Ref<const View> view = world_.NewView();
-      const absl::Status status =
-          PointLookup(*view, LookupKey(key, 9), {.fill_cache = false}, &result);
+      ReadView read_view(*view);
+      LookupResult result;
+      const absl::Status status = PointLookup(read_view, LookupKey(key, 9),
+                                              {.fill_cache = false}, &result);
       if (!AnyReadFailed()) break;
       EXPECT_FALSE(status.ok() || absl::IsNotFound(status)) << status;
       // The failure is not remembered.
@@ -283,9 +287,9 @@ TEST_F(PointLookupTest, AValueOfATableLivesAsLongAsItsOwner) {
   {
     ViewWorld other;
     other.AddTables(1, {Put("a", 1, std::string(100, 'v'))});
-    const EpochGuard guard;
-    ASSERT_TRUE(
-        PointLookup(*other.NewView(), LookupKey("a", 9), {}, &result).ok());
+    const Ref<const View> view = other.NewView();
+    ReadView read_view(*view);
+    ASSERT_TRUE(PointLookup(read_view, LookupKey("a", 9), {}, &result).ok());
     owner = Ref<const RefCounted>(result.owner);
   }  // Files, cache and reader are gone; ASan watches.
   EXPECT_EQ(result.value, std::string(100, 'v'));
@@ -295,8 +299,9 @@ TEST_F(PointLookupTest, SaysWhichMemtableHoldsTheValue) {
   world_.AddMemtable({Put("a", 1, "1")});
   world_.AddMemtable({Put("b", 2, "2")});
   const Ref<const View> view = world_.NewView();
+  ReadView read_view(*view);
   LookupResult result;
-  ASSERT_TRUE(PointLookup(*view, LookupKey("a", 9), {}, &result).ok());
+  ASSERT_TRUE(PointLookup(read_view, LookupKey("a", 9), {}, &result).ok());
   EXPECT_EQ(result.owner, view->memtables()[1].get());
   EXPECT_FALSE(result.pin);
 }
@@ -307,11 +312,11 @@ TEST_F(PointLookupTest, AllocatesNothingOnceTheBlocksAreCached) {
   const Ref<const View> view = world_.NewView();
   for (const char* key : {"a", "b", "c", "m", "x"}) {
     Answer(*view, key);
-    const EpochGuard guard;
     LookupResult result;
     EXPECT_EQ(
         CountAllocations([&] {
-          PointLookup(*view, LookupKey(key, 9), {}, &result).IgnoreError();
+          ReadView read_view(*view);
+          PointLookup(read_view, LookupKey(key, 9), {}, &result).IgnoreError();
         }),
         0u)
         << key;

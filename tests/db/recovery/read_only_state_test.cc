@@ -82,10 +82,9 @@ TEST_F(ReadOnlyStateTest, ATableThatIsGoneBeforeItIsOpenIsUnavailable) {
   ASSERT_TRUE(state.ok()) << state.status();
   RemoveTables();
   const auto& tables = state->version->level(0);
-  EXPECT_TRUE(tables[0]->Reader().ok());
+  EXPECT_TRUE(tables[0]->Pin().ok());
   for (int i = 1; i < 4; ++i) {
-    const absl::Status status =
-        tables[static_cast<size_t>(i)]->Reader().status();
+    const absl::Status status = tables[static_cast<size_t>(i)]->Pin().status();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   }
 }
@@ -100,8 +99,8 @@ TEST_F(ReadOnlyStateTest, WithoutDescriptorsItOpensWhatItCan) {
   files_->DisarmAll();
   ASSERT_TRUE(state.ok()) << state.status();
   RemoveTables();
-  EXPECT_TRUE(state->version->level(0)[1]->Reader().ok());
-  EXPECT_FALSE(state->version->level(0)[3]->Reader().ok());
+  EXPECT_TRUE(state->version->level(0)[1]->Pin().ok());
+  EXPECT_FALSE(state->version->level(0)[3]->Pin().ok());
 }
 
 TEST_F(ReadOnlyStateTest, AMissingTableIsDamageIfNobodyIsAtWork) {

@@ -56,7 +56,7 @@ TEST_F(TableFileTest, DoesNotTouchTheFileBeforeItIsRead) {
 
 TEST_F(TableFileTest, ReadsWhatWasWritten) {
   const TableFile table = NewTable();
-  const auto reader = table.Reader();
+  const auto reader = table.Pin();
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_EQ((*reader)->entries(), 2u);
   PointResult result;
@@ -68,13 +68,13 @@ TEST_F(TableFileTest, ReadsWhatWasWritten) {
 
 TEST_F(TableFileTest, IsOpenedOnceAndWithOneRead) {
   const TableFile table = NewTable();
-  const auto first = table.Reader();
+  const auto first = table.Pin();
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(file_system_->count(FileOp::kOpen, IoContext::Kind::kTable), 1u);
   EXPECT_EQ(file_system_->count(FileOp::kRead), 1u);
-  const auto second = table.Reader();
+  const auto second = table.Pin();
   ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_EQ(*first, *second);
+  EXPECT_EQ(first->get(), second->get());
   EXPECT_EQ(file_system_->count(FileOp::kOpen), 1u);
   EXPECT_EQ(file_system_->count(FileOp::kRead), 1u);
 }
@@ -85,10 +85,10 @@ TEST_F(TableFileTest, AFailureToOpenIsNotRemembered) {
     SCOPED_TRACE(ToString(op));
     const uint64_t fault =
         file_system_->Arm({.op = op, .path_contains = Path()});
-    EXPECT_FALSE(table.Reader().ok());
+    EXPECT_FALSE(table.Pin().ok());
     EXPECT_EQ(file_system_->hits(fault), 1u);
   }
-  const auto reader = table.Reader();
+  const auto reader = table.Pin();
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_EQ((*reader)->entries(), 2u);
 }
@@ -97,11 +97,11 @@ TEST_F(TableFileTest, AMissingFileIsDataLossUntilItIsBack) {
   const TableFile table = NewTable();
   const std::string bytes = world_.disk().GetBytes(Path()).value();
   ASSERT_TRUE(world_.disk().RemoveFile(Path(), {}).ok());
-  const absl::Status status = table.Reader().status();
+  const absl::Status status = table.Pin().status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(status.ToString(), HasSubstr(Path()));
   ASSERT_TRUE(world_.disk().SetBytes(Path(), bytes).ok());
-  EXPECT_TRUE(table.Reader().ok());
+  EXPECT_TRUE(table.Pin().ok());
 }
 
 // What the manifest says of a table binds: another file under its name is not
@@ -112,7 +112,7 @@ TEST_F(TableFileTest, AFileThatIsNotTheTableOfTheManifestIsDataLoss) {
   TableMetadata other_id = metadata_;
   other_id.id.low ^= 1;
   for (const TableMetadata& wrong : {other_size, other_id}) {
-    const absl::Status status = NewTable(wrong).Reader().status();
+    const absl::Status status = NewTable(wrong).Pin().status();
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_THAT(status.ToString(), HasSubstr(Path()));
   }
@@ -124,7 +124,7 @@ TEST_F(TableFileTest, AFileThatIsNotTheTableOfTheManifestIsDataLoss) {
   ASSERT_TRUE(world_.disk()
                   .RenameFile(TableFileName("/db", other.number), Path(), {})
                   .ok());
-  EXPECT_TRUE(absl::IsDataLoss(NewTable().Reader().status()));
+  EXPECT_TRUE(absl::IsDataLoss(NewTable().Pin().status()));
 }
 
 TEST_F(TableFileTest, AWrongTailSizeOfTheManifestCostsReadsAndNoMore) {
@@ -133,7 +133,7 @@ TEST_F(TableFileTest, AWrongTailSizeOfTheManifestCostsReadsAndNoMore) {
     TableMetadata metadata = metadata_;
     metadata.tail_size = tail_size;
     const TableFile table = NewTable(metadata);
-    const auto reader = table.Reader();
+    const auto reader = table.Pin();
     ASSERT_TRUE(reader.ok()) << tail_size << ": " << reader.status();
     EXPECT_EQ((*reader)->entries(), 2u);
   }
@@ -141,12 +141,12 @@ TEST_F(TableFileTest, AWrongTailSizeOfTheManifestCostsReadsAndNoMore) {
 
 TEST_F(TableFileTest, ATableInAnotherOrderIsRefused) {
   source_.order = KeyOrder(ReverseBytewiseComparator());
-  const absl::Status status = NewTable().Reader().status();
+  const absl::Status status = NewTable().Pin().status();
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
 }
 
 TEST_F(TableFileTest, GoesWithoutItsFile) {
-  { EXPECT_TRUE(NewTable().Reader().ok()); }
+  { EXPECT_TRUE(NewTable().Pin().ok()); }
   EXPECT_TRUE(world_.disk().GetBytes(Path()).ok());
 }
 
@@ -157,7 +157,7 @@ TEST_F(TableFileTest, MayBeOpenedWhenOnlyItIsLeft) {
   const auto table = std::make_unique<TableFile>(std::move(source), metadata_);
   source_.cache.reset();
   EXPECT_FALSE(alive.expired());
-  EXPECT_TRUE(table->Reader().ok());
+  EXPECT_TRUE(table->Pin().ok());
 }
 
 // Real threads.
@@ -166,19 +166,21 @@ TEST_F(TableFileTest, ManyFirstReadersShareOneOpening) {
     file_system_->ResetCounters();
     const TableFile table = NewTable();
     constexpr size_t kThreads = 4;
-    std::vector<const TableReader*> readers(kThreads);
+    std::vector<TablePin> readers(kThreads);
     std::atomic<size_t> ready{0};
     std::vector<std::thread> threads;
     for (size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         ++ready;
         while (ready.load() < kThreads) std::this_thread::yield();
-        readers[t] = table.Reader().value();
+        readers[t] = table.Pin().value();
       });
     }
     for (std::thread& thread : threads) thread.join();
     ASSERT_EQ(file_system_->count(FileOp::kOpen), 1u);
-    for (const TableReader* reader : readers) ASSERT_EQ(reader, readers[0]);
+    for (const TablePin& reader : readers) {
+      ASSERT_EQ(reader.get(), readers[0].get());
+    }
   }
 }
 

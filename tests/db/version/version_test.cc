@@ -322,13 +322,13 @@ TEST(TableFile, AFailureToOpenIsNotRemembered) {
                   .order = KeyOrder(BytewiseComparator()),
                   .cache = std::make_shared<BlockCache>(size_t{1} << 20)});
   const TableFile table(source, ParseTable("7[a-c]"));
-  const auto missing = table.Reader();
+  const auto missing = table.Pin();
   EXPECT_TRUE(IsDataLoss(missing.status()));
   EXPECT_EQ(DetailOf(missing.status())->kind, ErrorKind::kMissingFile);
   EXPECT_EQ(DetailOf(missing.status())->file, "/db/000007.sst");
   // There now, and no table: another error.
   ASSERT_TRUE(file_system->SetBytes("/db/000007.sst", "no table").ok());
-  const auto damaged = table.Reader();
+  const auto damaged = table.Pin();
   EXPECT_TRUE(IsDataLoss(damaged.status()));
   EXPECT_EQ(DetailOf(damaged.status())->kind, ErrorKind::kCorruption);
 }
