@@ -33,8 +33,8 @@ double BloomFalsePositiveRate(double bits_per_key, int probes) {
 }
 
 int BloomProbes(double bits_per_key) {
-  // The rate has one minimum: it is enough to go there. (A table's builder waits
-  // for this.)
+  // The rate has one minimum: it is enough to go there. (A table's builder
+  // waits for this.)
   int best = 1;
   double best_rate = BloomFalsePositiveRate(bits_per_key, best);
   while (best < kMaxBloomProbes) {
