@@ -76,6 +76,76 @@ OutputDeps DbImpl::Outputs() {
           .now = [this] { return parts_.options.clock->Now(); }};
 }
 
+namespace {
+
+// A job waits for the rate limiter, until its time has come or it is cancelled.
+class LimiterWait final : public RateLimiter::Waiter {
+ public:
+  LimiterWait(const Options& options, Mutex& mu, CondVar& cv,
+              const std::function<bool()>& cancelled)
+      : options_(options), mu_(mu), cv_(cv), cancelled_(cancelled) {}
+
+  bool WaitFor(absl::Duration time) override {
+    const absl::Duration until = options_.clock->Monotonic() + time;
+    MutexLock lock(mu_);
+    return !AwaitUntil(*options_.executor, *options_.clock, until, mu_, cv_,
+                       [this] { return cancelled_(); });
+  }
+
+ private:
+  const Options& options_;
+  Mutex& mu_;
+  CondVar& cv_;  // Signalled when something may have been cancelled.
+  const std::function<bool()>& cancelled_;
+};
+
+}  // namespace
+
+OutputDeps DbImpl::LimitedOutputs(IoContext::Priority priority,
+                                  std::function<bool()> cancelled) {
+  OutputDeps deps = Outputs();
+  if (parts_.options.rate_limiter == nullptr) return deps;
+  deps.may_append = [this, priority,
+                     cancelled = std::move(cancelled)](uint64_t bytes) {
+    return MayAppend(bytes, priority, cancelled);
+  };
+  return deps;
+}
+
+absl::StatusOr<uint64_t> DbImpl::MayAppend(
+    uint64_t bytes, IoContext::Priority priority,
+    const std::function<bool()>& cancelled) {
+  RateLimiter& limiter = *parts_.options.rate_limiter;
+  uint64_t part = bytes;
+  bool granted = false;
+  if (!cancelled()) {
+    const absl::Duration start = metrics_.Now();
+    LimiterWait waiter(parts_.options, mu_, cv_, cancelled);
+    const absl::Status status = Guarded([&] {
+      part = std::clamp<uint64_t>(limiter.MostBytes(), 1, bytes);
+      granted = limiter.Request(part, priority, waiter);
+      return absl::OkStatus();
+    });
+    if (!status.ok() && !limiter_threw_.exchange(true)) {
+      Quietly([&] {
+        log().Log(LogLevel::kError,
+                  "the rate limiter threw: what it throws at is not limited");
+      });
+    }
+    metrics_.Add(Counter::kRateLimitWaitMicros,
+                 static_cast<uint64_t>(
+                     absl::ToInt64Microseconds(metrics_.Now() - start)));
+  }
+  if (granted) {
+    metrics_.Add(Counter::kRateLimitedBytes, part);
+    return part;
+  }
+  if (cancelled() && priority == IoContext::Priority::kCompaction) {
+    return absl::CancelledError("the job was cancelled");
+  }
+  return bytes;  // Close and Resume wait for a flush: it ends at full speed.
+}
+
 void DbImpl::RunFlushJob() {
   const absl::Status status = Guarded([this] { return FlushOldest(); });
   if (!status.ok()) {
@@ -100,12 +170,16 @@ absl::Status DbImpl::FlushOldest() {
                    .memtable_entries = sealed.memtable->entries()};
   events_.Post(EventKind::kFlushBegin, event);
   VersionEdit edit;
+  const auto stopped = [this] {
+    return stopping_.load(std::memory_order_relaxed);
+  };
   event.status = Guarded([&]() -> absl::Status {
     LISSOM_ASSIGN_OR_RETURN(
         const FlushResult flushed,
-        RunFlush(Outputs(), {.options = parts_.options,
-                             .memtables = {sealed.memtable},
-                             .snapshots = reader_->snapshots().ForJob()}));
+        RunFlush(LimitedOutputs(IoContext::Priority::kFlush, stopped),
+                 {.options = parts_.options,
+                  .memtables = {sealed.memtable},
+                  .snapshots = reader_->snapshots().ForJob()}));
     // In the order of memtables: every change up to the last of this one is in
     // durable tables when the edit is, so the log need not be synced first.
     edit.min_log_number = sealed.next_log_number;
@@ -228,12 +302,13 @@ absl::Status DbImpl::CompactOnce(const CompactionPlan& plan,
                     static_cast<size_t>(parts_.options.max_subcompactions));
   LISSOM_ASSIGN_OR_RETURN(
       const CompactionResult result,
-      RunCompaction(Outputs(), {.plan = plan,
-                                .options = parts_.options,
-                                .snapshots = reader_->snapshots().ForJob(),
-                                .cancelled = cancelled,
-                                .max_parts = parts_.options.max_subcompactions,
-                                .executor = parts_.options.executor.get()}));
+      RunCompaction(LimitedOutputs(IoContext::Priority::kCompaction, cancelled),
+                    {.plan = plan,
+                     .options = parts_.options,
+                     .snapshots = reader_->snapshots().ForJob(),
+                     .cancelled = cancelled,
+                     .max_parts = parts_.options.max_subcompactions,
+                     .executor = parts_.options.executor.get()}));
   LISSOM_SYNC_POINT("DbImpl:BeforeCompactionInstall");
   const absl::Status applied = versions_.Apply(result.edit);
   if (!applied.ok()) {

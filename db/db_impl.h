@@ -105,6 +105,12 @@ class DbImpl final : public DbCore, private RoomMaker {
   void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   OutputDeps Outputs();
+  // The same under the rate limiter, if there is one, until cancelled().
+  OutputDeps LimitedOutputs(IoContext::Priority priority,
+                            std::function<bool()> cancelled);
+  absl::StatusOr<uint64_t> MayAppend(uint64_t bytes,
+                                     IoContext::Priority priority,
+                                     const std::function<bool()>& cancelled);
   void RunFlushJob();
   absl::Status FlushOldest();
   void RunCompactionJob();
@@ -145,7 +151,8 @@ class DbImpl final : public DbCore, private RoomMaker {
   MetricsRecorder metrics_;
   EventQueue events_;
   std::unique_ptr<WritePath> writes_;
-  std::atomic<bool> stopping_{false};     // Polled by a running compaction.
+  std::atomic<bool> stopping_{false};  // Polled by a running compaction.
+  std::atomic<bool> limiter_threw_{false};
   std::atomic<uint64_t> table_bytes_{0};  // On disk. Relaxed: a figure.
 
   mutable Mutex mu_;

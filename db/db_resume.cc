@@ -173,6 +173,7 @@ void DbImpl::RestartWith(Ref<Memtable> memtable,
 absl::Status DbImpl::WaitForJobs() {
   MutexLock lock(mu_);
   stopping_.store(true, std::memory_order_relaxed);
+  cv_.SignalAll();  // A job may wait for the rate limiter.
   Await(*parts_.options.executor, mu_, cv_, [this] {
     mu_.AssertHeld();
     return (flush_job_.idle() && compaction_job_.idle()) || closing_;

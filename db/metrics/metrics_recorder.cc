@@ -174,7 +174,9 @@ void MetricsRecorder::ReadCounters(Metrics* metrics) const {
        &metrics->iterators_created,
        &metrics->seeks,
        &metrics->nexts,
-       &metrics->background_errors};
+       &metrics->background_errors,
+       &metrics->rate_limited_bytes,
+       &metrics->rate_limit_wait_micros};
   for (size_t i = 0; i < values.size(); ++i) {
     *values[i] = Sum(static_cast<Counter>(i));
   }

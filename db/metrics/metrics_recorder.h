@@ -46,6 +46,8 @@ enum class Counter : uint8_t {
   kSeeks,
   kNexts,
   kBackgroundErrors,
+  kRateLimitedBytes,
+  kRateLimitWaitMicros,
   kLevelHits,  // The first of one for each level: LevelHits(level).
 };
 inline constexpr size_t kCounters =

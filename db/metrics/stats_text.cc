@@ -147,8 +147,13 @@ std::string BackgroundText(const Metrics& m) {
       BytesText(m.compaction_written_bytes), " written, ",
       m.compaction_entries_dropped, " of ", m.compaction_entries_in,
       " entries dropped; ", m.running_compactions, " running, ",
-      BytesText(m.pending_compaction_bytes), " pending\n", "errors      ",
-      m.background_errors, " of background jobs",
+      BytesText(m.pending_compaction_bytes), " pending\n",
+      m.rate_limited_bytes == 0
+          ? ""
+          : absl::StrCat("limited     ", BytesText(m.rate_limited_bytes),
+                         ", which waited ", Micros(m.rate_limit_wait_micros),
+                         "\n"),
+      "errors      ", m.background_errors, " of background jobs",
       m.writes_refused ? "; writes are refused" : "",
       m.writes_stopped ? "; writes are stopped" : "",
       m.delayed_write_rate != 0

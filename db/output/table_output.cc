@@ -105,6 +105,9 @@ absl::Status TableOutput::StartTable() {
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
                           deps_.source.file_system->Create(path, io));
   numbers_.push_back(number);
+  if (deps_.may_append != nullptr) {
+    file = NewLimitedFile(std::move(file), deps_.may_append);
+  }
   id_ = deps_.new_file_id();
   builder_ = deps_.new_builder({.order = deps_.source.order,
                                 .id = id_,

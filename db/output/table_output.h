@@ -29,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "db/output/entry_filter.h"
+#include "db/output/limited_file.h"
 #include "db/version/version.h"
 #include "lissom/options.h"
 #include "table/internal_iterator.h"
@@ -43,6 +44,8 @@ struct OutputDeps {
   std::function<FileId()> new_file_id;
   // The wall clock, for the age of tables; null: they have none.
   std::function<absl::Time()> now = nullptr;
+  // Asked before bytes are appended to a table; null: they may always be.
+  MayAppend may_append = nullptr;
   // Replaced by tests.
   std::function<std::unique_ptr<TableBuilder>(TableBuilderOptions, std::string,
                                               std::unique_ptr<WritableFile>)>

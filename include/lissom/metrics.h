@@ -121,6 +121,9 @@ struct Metrics {
   uint64_t compaction_entries_out = 0;
   uint64_t compaction_entries_dropped = 0;  // Nobody could see them any more.
   uint64_t background_errors = 0;           // Failed flushes and compactions.
+  // Of those that wrote tables under a rate limiter.
+  uint64_t rate_limited_bytes = 0;
+  uint64_t rate_limit_wait_micros = 0;  // That they waited for it, added up.
 
   // --- Block cache. (hits + misses are the questions asked.)
   uint64_t block_cache_hits = 0;

@@ -26,6 +26,7 @@
 #include "lissom/file_system.h"
 #include "lissom/filter_policy.h"
 #include "lissom/logger.h"
+#include "lissom/rate_limiter.h"
 #include "lissom/snapshot.h"
 
 namespace lissom {
@@ -88,6 +89,10 @@ struct DBOptions {
   // Unset: half of the process's soft limit (RLIMIT_NOFILE, at Open), 64 to
   // 2^20. Larger: fewer tables are opened again in a database of many.
   std::optional<int> max_open_files;
+
+  // How fast flushes and compactions may write tables (lissom/rate_limiter.h).
+  // Null: as fast as they can.
+  std::shared_ptr<RateLimiter> rate_limiter;
 
   // Flushes and compactions that may run at once, 1 to 256; one of them is kept
   // for flushes. Threads of the database's own pool; an executor of yours has

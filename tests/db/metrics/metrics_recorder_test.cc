@@ -53,8 +53,10 @@ TEST(MetricsRecorder, EachCounterHasAPlaceOfItsOwn) {
   EXPECT_EQ(m.seeks, 16u);
   EXPECT_EQ(m.nexts, 17u);
   EXPECT_EQ(m.background_errors, 18u);
+  EXPECT_EQ(m.rate_limited_bytes, 19u);
+  EXPECT_EQ(m.rate_limit_wait_micros, 20u);
   for (size_t level = 0; level < Metrics::kLevels; ++level) {
-    EXPECT_EQ(m.levels[level].get_hits, 19 + level);
+    EXPECT_EQ(m.levels[level].get_hits, 21 + level);
   }
 }
 

@@ -13,6 +13,7 @@ namespace lissom {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A raw string begins with a line break that is not part of the text.
 std::string_view Expected(std::string_view raw) { return raw.substr(1); }
@@ -72,6 +73,15 @@ stalls: none
 
 latency: no samples
 )"));
+}
+
+TEST(StatsText, SaysWhatARateLimiterHeldUp) {
+  Metrics m;
+  EXPECT_THAT(StatsText(m), Not(HasSubstr("limited")));
+  m.rate_limited_bytes = 3 << 20;
+  m.rate_limit_wait_micros = 1'200'000;
+  EXPECT_THAT(StatsText(m),
+              HasSubstr("\nlimited     3.0 MiB, which waited 1.2 s\n"));
 }
 
 TEST(StatsText, SaysThatWritesAreRefused) {
