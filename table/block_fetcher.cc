@@ -82,10 +82,10 @@ absl::Status BlockFetcher::FillWindow(uint64_t offset, size_t size,
                                               : 0;
   const uint64_t stop =
       std::min<uint64_t>(start + ahead.window, source_.file_size);
-  ahead.bytes.resize(stop - start);
+  ahead.bytes.Resize(stop - start);
   ahead.offset = start;
   absl::Status status = Read(start, ahead.bytes.size(), io, ahead.bytes.data());
-  if (!status.ok()) ahead.bytes.clear();
+  if (!status.ok()) ahead.bytes.Clear();
   return status;
 }
 
@@ -141,7 +141,8 @@ absl::Status BlockFetcher::BeginData(const BlockHandle& handle,
   load->size = handle.stored_size + kBlockTrailerSize;
   const bool compressed = handle.raw_size != handle.stored_size;
   load->data =
-      DataBlock::Allocate(compressed ? size_t{handle.raw_size} : load->size);
+      DataBlock::Allocate(compressed ? size_t{handle.raw_size} : load->size,
+                          &source_.cache->memory());
   if (!load->data) return OutOfMemory(handle.offset);
   if (!compressed) return absl::OkStatus();
   load->stored = AllocateBytes(load->size);
@@ -237,7 +238,7 @@ absl::Status BlockFetcher::FinishIndex(const TableReadOptions& options,
   const BlockHandle& handle = load.handle;
   std::string_view content;
   LISSOM_RETURN_IF_ERROR(OpenBlock(handle, {load.to(), load.size}, &content));
-  Ref<IndexBlock> fresh = MakeRef<IndexBlock>();
+  Ref<IndexBlock> fresh = MakeRef<IndexBlock>(&source_.cache->memory());
   if (Flaw flaw = fresh->Parse(content, source_.order, filter, handle.offset)) {
     return Error(handle.offset, flaw);
   }

@@ -27,6 +27,7 @@
 #include "util/compression.h"
 #include "util/epoch.h"
 #include "util/file_id.h"
+#include "util/page_buffer.h"
 #include "util/ref_counted.h"
 
 namespace lissom {
@@ -45,7 +46,7 @@ struct ReadaheadBuffer {
   bool automatic = false;
   size_t window = 0;  // 0: none.
   uint64_t offset = 0;
-  std::string bytes;
+  PageBuffer bytes;
 
   bool Holds(uint64_t at, size_t size) const {
     return at >= offset && at - offset + size <= bytes.size();

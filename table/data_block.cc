@@ -34,25 +34,33 @@ uint32_t MatchTags(const char* tags, uint8_t tag) {
 
 }  // namespace
 
-Ref<DataBlock> DataBlock::Allocate(size_t size) {
+Ref<DataBlock> DataBlock::Allocate(size_t size, BlockMemory* memory) {
   static_assert(sizeof(DataBlock) <= kObjectSize);
-  void* memory = ::operator new (kObjectSize + size + kSlack,
-                                 std::align_val_t{kCacheLine}, std::nothrow);
-  if (memory == nullptr) return nullptr;
-  char* slack = static_cast<char*>(memory) + kObjectSize + size;
-  std::memset(slack, 0, kSlack);
-  return Ref<DataBlock>(::new (memory) DataBlock(size));
+  static_assert(BlockMemory::kAlignment == kCacheLine);
+  const size_t bytes = kObjectSize + size + kSlack;
+  void* place = memory != nullptr ? memory->Allocate(bytes) : nullptr;
+  const bool pooled = place != nullptr;
+  if (!pooled) {
+    place = ::operator new (bytes, std::align_val_t{kCacheLine}, std::nothrow);
+  }
+  if (place == nullptr) return nullptr;
+  std::memset(static_cast<char*>(place) + kObjectSize + size, 0, kSlack);
+  return Ref<DataBlock>(::new (place) DataBlock(size, pooled));
 }
 
-void DataBlock::operator delete(void* object) {
-  ::operator delete (object, std::align_val_t{kCacheLine});
+void DataBlock::operator delete(DataBlock* block, std::destroying_delete_t) {
+  const bool pooled = block->pooled_;
+  block->~DataBlock();
+  if (pooled) return BlockMemory::Free(block);
+  ::operator delete (block, std::align_val_t{kCacheLine});
 }
 
 DataBlock::~DataBlock() { delete[] heads_.load(std::memory_order_relaxed); }
 
 size_t DataBlock::charge() const {
   // The heads are counted before they are made: a charge is constant.
-  return kObjectSize + room_ + kSlack + size_t{count_} * sizeof(uint32_t);
+  return BlockMemory::TakenBy(kObjectSize + room_ + kSlack) +
+         size_t{count_} * sizeof(uint32_t);
 }
 
 Flaw DataBlock::Parse(size_t size) {

@@ -32,6 +32,7 @@
 #include "table/format.h"
 #include "table/internal_key.h"
 #include "util/block_cache.h"
+#include "util/block_memory.h"
 #include "util/coding.h"
 
 namespace lissom {
@@ -52,8 +53,9 @@ struct DataBlockLayout {
 class DataBlock final : public CachedBlock {
  public:
   // A block with `size` bytes of room, to be filled and then Parsed. Null if
-  // there is no memory for it.
-  static Ref<DataBlock> Allocate(size_t size);
+  // there is no memory for it. It lies in `memory` if that is given and takes
+  // it.
+  static Ref<DataBlock> Allocate(size_t size, BlockMemory* memory = nullptr);
 
   char* mutable_data() { return bytes(); }
   // Takes the first `size` bytes of the room as the block. Requires: size fits
@@ -109,10 +111,10 @@ class DataBlock final : public CachedBlock {
   // are after.
   static constexpr size_t kSlack = 32;
 
-  static void operator delete(void* object);
+  static void operator delete(DataBlock* block, std::destroying_delete_t);
 
  private:
-  explicit DataBlock(size_t room) : room_(room) {}
+  DataBlock(size_t room, bool pooled) : pooled_(pooled), room_(room) {}
   ~DataBlock() override;
 
   Flaw ParseHeader(size_t size);
@@ -158,6 +160,7 @@ class DataBlock final : public CachedBlock {
   uint8_t trailer_width_ = 0;
   uint8_t trailer_shift_ = 0;
   bool wide_offsets_ = false;
+  const bool pooled_;  // Lies in a BlockMemory.
   bool equal_suffixes_ = false;
   size_t room_;
   // Release by who made them, acquire by who reads them.

@@ -8,6 +8,14 @@
 
 namespace lissom {
 
+IndexBlock::IndexBlock(BlockMemory* memory)
+    : heads_(BlockAllocator<uint64_t>(memory)),
+      handles_(BlockAllocator<BlockHandle>(memory)),
+      key_at_(BlockAllocator<uint32_t>(memory)),
+      keys_(BlockAllocator<char>(memory)),
+      trailers_(BlockAllocator<uint64_t>(memory)),
+      filter_lines_(BlockAllocator<Line>(memory)) {}
+
 Flaw IndexBlock::Parse(std::string_view bytes, const KeyOrder& order,
                        FilterId filter, uint64_t limit) {
   Decoder in(bytes);
@@ -59,7 +67,7 @@ Flaw IndexBlock::ParseEntries(std::string_view bytes, uint64_t count,
       return {.what = "index entry names an impossible block"};
     }
     offset += handle.stored_size + kBlockTrailerSize;
-    keys_.append(key);
+    keys_.insert(keys_.end(), key.begin(), key.end());
     key_at_.push_back(static_cast<uint32_t>(keys_.size()));
     handles_.push_back(handle);
     if (has_trailers) trailers_.push_back(trailer);
@@ -129,12 +137,13 @@ uint32_t IndexBlock::Find(const InternalKeyView& target,
 }
 
 size_t IndexBlock::charge() const {
-  return sizeof(*this) + heads_.capacity() * sizeof(heads_[0]) +
-         handles_.capacity() * sizeof(handles_[0]) +
-         key_at_.capacity() * sizeof(key_at_[0]) + keys_.capacity() +
-         prefix_.capacity() + trailers_.capacity() * sizeof(trailers_[0]) +
-         filter_lines_.capacity() * sizeof(Line) +
-         (slots_ ? slots_->charge() : 0);
+  const auto taken = [](const auto& array) {
+    const size_t bytes = array.capacity() * sizeof(array[0]);
+    return BlockMemory::Suits(bytes) ? BlockMemory::TakenBy(bytes) : bytes;
+  };
+  return sizeof(*this) + taken(heads_) + taken(handles_) + taken(key_at_) +
+         taken(keys_) + taken(trailers_) + taken(filter_lines_) +
+         prefix_.capacity() + (slots_ ? slots_->charge() : 0);
 }
 
 void IndexBlockBuilder::Add(const InternalKeyView& separator,

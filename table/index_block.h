@@ -33,6 +33,7 @@
 #include "table/format.h"
 #include "table/internal_key.h"
 #include "util/block_cache.h"
+#include "util/block_memory.h"
 
 namespace lissom {
 
@@ -41,7 +42,8 @@ class IndexBlock final : public CachedBlock {
   // Flags on disk.
   static constexpr uint64_t kHasTrailers = 1;
 
-  IndexBlock() = default;
+  // Its arrays lie in `memory` if that is given.
+  explicit IndexBlock(BlockMemory* memory = nullptr);
 
   // Takes over what `bytes` say. `filter` says how to read the filter there.
   // `limit`: the blocks must end at or before this offset of the file.
@@ -83,14 +85,17 @@ class IndexBlock final : public CachedBlock {
     char bytes[kBloomLineSize];
   };
 
-  std::vector<uint64_t> heads_;  // Empty if the order has none.
-  std::vector<BlockHandle> handles_;
-  std::vector<uint32_t> key_at_;  // In keys_; one more than entries.
-  std::string keys_;
-  std::vector<uint64_t> trailers_;  // Empty: all are 0.
+  template <typename T>
+  using Array = std::vector<T, BlockAllocator<T>>;
+
+  Array<uint64_t> heads_;  // Empty if the order has none.
+  Array<BlockHandle> handles_;
+  Array<uint32_t> key_at_;  // In keys_; one more than entries.
+  Array<char> keys_;
+  Array<uint64_t> trailers_;  // Empty: all are 0.
   std::string prefix_;  // Of all separators; mostly short enough to lie here.
   BloomFilterView filter_;
-  std::vector<Line> filter_lines_;
+  Array<Line> filter_lines_;
   Ref<BlockSlots> slots_;
 };
 

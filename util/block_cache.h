@@ -33,6 +33,7 @@
 #include <memory>
 #include <utility>
 
+#include "util/block_memory.h"
 #include "util/epoch.h"
 #include "util/ref_counted.h"
 #include "util/striped_counter.h"
@@ -140,6 +141,9 @@ class BlockCache final {
 
   uint64_t NewFileKey();  // 1, 2, 3, ...
 
+  // Where its blocks should lie.
+  BlockMemory& memory() const { return *memory_; }
+
   // Memory that is not the cache's own, but comes out of its share: blocks have
   // so much less room, and at least an eighth of the capacity. Thread-safe.
   void Reserve(size_t bytes);
@@ -173,6 +177,7 @@ class BlockCache final {
   const CachedBlock* Hit(const CachedBlock* block);
   void Retire(const CachedBlock* chain);
 
+  const Ref<BlockMemory> memory_ = MakeRef<BlockMemory>();
   StripedCounters<kCounters> counters_;
   const size_t capacity_;
   const bool direct_;
