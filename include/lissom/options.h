@@ -135,7 +135,7 @@ struct ColumnFamilyOptions {
 
   // Cache of uncompressed blocks, index and filter partitions. What open tables
   // and running compactions need is taken from it. Unset: what memory_budget
-  // leaves.
+  // leaves, less three sixteenths of it for what nobody counts.
   std::optional<size_t> block_cache_size;
 
   // Target of a table's data blocks before compression, 512 to 1 MiB. Larger:
