@@ -49,14 +49,18 @@ class ThreadSchedule final : public ThreadScheduler {
     const size_t id = threads_.size();
     threads_.push_back(std::make_unique<Thread>());
     threads_[id]->handle = std::thread([this, id, body = std::move(body)] {
-      current = this;
-      self_ = id;
-      {
-        std::unique_lock<std::mutex> own(mu_);
-        WaitForTurn(own, id);
-      }
-      body();
-      current = nullptr;
+      // In a thread of its own, which has ended when another may run: what is
+      // destroyed with a thread takes locks too, and has no schedule then.
+      std::thread([this, id, &body] {
+        current = this;
+        self_ = id;
+        {
+          std::unique_lock<std::mutex> own(mu_);
+          WaitForTurn(own, id);
+        }
+        body();
+        current = nullptr;
+      }).join();
       std::unique_lock<std::mutex> own(mu_);
       threads_[id]->state = State::kDone;
       PassOn(id, "end");
