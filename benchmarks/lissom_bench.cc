@@ -80,9 +80,12 @@ class Bench {
     const size_t threads = workload.one_thread ? 1 : flags_.threads;
     std::vector<std::unique_ptr<Worker>> workers;
     for (size_t i = 0; i < threads; ++i) {
-      // Each workload and thread has keys of its own.
-      workers.push_back(std::make_unique<Worker>(
-          *db_, flags_, flags_.seed + 1000 * ++workers_made_));
+      // Each workload and thread has keys of its own, and others than those
+      // that filled a database which is there already.
+      workers.push_back(
+          std::make_unique<Worker>(*db_, flags_,
+                                   flags_.seed + 1000 * ++workers_made_ +
+                                       (flags_.use_existing_db ? 999 : 0)));
     }
     LISSOM_ASSIGN_OR_RETURN(const double seconds,
                             RunThreads(workload, workers));
