@@ -241,6 +241,11 @@ bool DbImpl::Compacting() {
 
 // The tree or what is done about it has changed.
 void DbImpl::NoteShape() {
+  // First: what comes in between is seen by the Poke.
+  Quietly([this] {
+    mu_.AssertHeld();
+    AwaitWhatMakesDue();
+  });
   compaction_job_.Poke();
   uint64_t bytes = versions_.ObsoleteBytes();
   for (int n = 0; n < Version::kLevels; ++n) {
@@ -249,6 +254,40 @@ void DbImpl::NoteShape() {
   table_bytes_.store(bytes, std::memory_order_relaxed);
   UpdateThrottle(*versions_.current());
   if (Obstacle(false).has_value()) writes_->NeedRoom();
+}
+
+// The end of a snapshot, or a `ttl`, makes compactions due with the tree as it
+// is.
+void DbImpl::AwaitWhatMakesDue() {
+  const CompactionScheduler::Moment moment = Moment();
+  const PickAgain again =
+      compactions_.WhenToPickAgain(*versions_.current(), moment);
+  reader_->snapshots().CallWhenOldest(
+      again.snapshot,
+      again.snapshot < kMaxSequence ? NoteShapeLater() : nullptr);
+  if (again.time >= age_timer_) return;
+  // Without timers they wait for the next flush. A timer that this one replaces
+  // does no harm.
+  if (parts_.options.executor->ScheduleAfter(again.time - moment.wall,
+                                             Executor::Priority::kLow,
+                                             NoteShapeLater(again.time))) {
+    age_timer_ = again.time;
+  }
+}
+
+std::function<void()> DbImpl::NoteShapeLater(absl::Time age_timer) {
+  return [weak = weak_from_this(), age_timer] {
+    const auto self = std::static_pointer_cast<DbImpl>(weak.lock());
+    if (self == nullptr) return;
+    Quietly([&] {
+      MutexLock lock(self->mu_);
+      if (self->closing_) return;
+      if (self->age_timer_ == age_timer) {
+        self->age_timer_ = absl::InfiniteFuture();
+      }
+      self->NoteShape();
+    });
+  };
 }
 
 void DbImpl::RunCompactionJob() {
@@ -364,13 +403,8 @@ void DbImpl::RetryCompactionsLater() {
     if (!at.has_value() || closing_) return;
     delay = *at - parts_.options.clock->Monotonic();
   }
-  parts_.options.executor->ScheduleAfter(
-      delay, Executor::Priority::kLow, [weak = weak_from_this()] {
-        const auto self = std::static_pointer_cast<DbImpl>(weak.lock());
-        if (self == nullptr) return;
-        MutexLock lock(self->mu_);
-        self->compaction_job_.Poke();
-      });
+  parts_.options.executor->ScheduleAfter(delay, Executor::Priority::kLow,
+                                         NoteShapeLater());
 }
 
 absl::Status DbImpl::CompactRange(const CompactRangeOptions& options,

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -103,6 +104,10 @@ class DbImpl final : public DbCore, private RoomMaker {
 
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteShape() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AwaitWhatMakesDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // A task that does it, if the database is still open then.
+  std::function<void()> NoteShapeLater(
+      absl::Time age_timer = absl::InfinitePast());
 
   OutputDeps Outputs();
   // The same under the rate limiter, if there is one, until cancelled().
@@ -163,6 +168,8 @@ class DbImpl final : public DbCore, private RoomMaker {
   CompactionScheduler compactions_ ABSL_GUARDED_BY(mu_);
   StallCondition stall_condition_ ABSL_GUARDED_BY(mu_) =
       StallCondition::kNormal;
+  // When a timer looks for tables that have come of age.
+  absl::Time age_timer_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   absl::Duration refused_at_ ABSL_GUARDED_BY(mu_) = absl::ZeroDuration();
   int resume_failures_ ABSL_GUARDED_BY(mu_) = 0;        // In a row.
   bool resume_scheduled_ ABSL_GUARDED_BY(mu_) = false;  // Or runs, by itself.

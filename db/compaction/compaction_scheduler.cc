@@ -70,6 +70,14 @@ bool CompactionScheduler::HasWork(const VersionPtr& version,
                          state_);
 }
 
+PickAgain CompactionScheduler::WhenToPickAgain(const Version& version,
+                                               const Moment& moment) const {
+  return lissom::WhenToPickAgain(version, options_,
+                                 {.claims = {},
+                                  .oldest_snapshot = moment.oldest_snapshot,
+                                  .now = moment.wall});
+}
+
 std::optional<CompactionScheduler::Choice> CompactionScheduler::Choose(
     const VersionPtr& version, const Moment& moment,
     LeveledPickerState& state) const {

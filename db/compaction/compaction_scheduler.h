@@ -70,6 +70,10 @@ class CompactionScheduler {
   // metadata.
   bool HasWork(const VersionPtr& version, const Moment& moment) const;
 
+  // When Next may give a plan that it does not give at this moment, though the
+  // shape stays as it is and no compaction failed.
+  PickAgain WhenToPickAgain(const Version& version, const Moment& moment) const;
+
   // When automatic compactions that wait after a failure go on.
   std::optional<absl::Duration> RetryAt() const;
   // The last failure, with Severity::kJob; OK once a later plan succeeded.

@@ -24,6 +24,16 @@ bool IsMostlyTombstones(const TableMetadata& table) {
   return table.tombstones > 0 && table.tombstones >= table.entries / 4;
 }
 
+// Tables are old from then on; those that do not know their age never.
+absl::Time OldFrom(const TableMetadata& table,
+                   const ColumnFamilyOptions& options) {
+  if (options.ttl <= absl::ZeroDuration() || table.creation_time == 0) {
+    return absl::InfiniteFuture();
+  }
+  return absl::FromUnixSeconds(static_cast<int64_t>(table.creation_time) + 1) +
+         options.ttl;
+}
+
 class LeveledPicker {
  public:
   LeveledPicker(std::shared_ptr<const Version> version,
@@ -279,14 +289,10 @@ class LeveledPicker {
 
   std::optional<CompactionPlan> PickOld() const {
     if (options_.ttl <= absl::ZeroDuration()) return std::nullopt;
-    const int64_t limit = absl::ToUnixSeconds(context_.now - options_.ttl);
     std::vector<Found> found;
     for (int n = 0; n < kLastLevel; ++n) {
       for (const auto& table : version_->level(n)) {
-        const uint64_t time = table->meta().creation_time;
-        if (time == 0 || limit <= 0 || time >= static_cast<uint64_t>(limit)) {
-          continue;
-        }
+        if (OldFrom(table->meta(), options_) > context_.now) continue;
         found.push_back({.level = n, .table = table});
       }
     }
@@ -321,6 +327,26 @@ std::optional<CompactionPlan> PickLeveledCompaction(
         plan->inputs.back()->meta().largest.user_key;
   }
   return plan;
+}
+
+PickAgain WhenToPickAgain(const Version& version,
+                          const ColumnFamilyOptions& options,
+                          const PickContext& context) {
+  PickAgain again;
+  for (const auto& table : version.level(kLastLevel)) {
+    const TableMetadata& meta = table->meta();
+    if (IsMostlyTombstones(meta) &&
+        meta.largest_sequence > context.oldest_snapshot) {
+      again.snapshot = std::min(again.snapshot, meta.largest_sequence);
+    }
+  }
+  for (int n = 0; n < kLastLevel; ++n) {
+    for (const auto& table : version.level(n)) {
+      const absl::Time old_from = OldFrom(table->meta(), options);
+      if (old_from > context.now) again.time = std::min(again.time, old_from);
+    }
+  }
+  return again;
 }
 
 bool NeedsCompaction(const std::shared_ptr<const Version>& version,

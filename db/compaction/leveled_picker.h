@@ -69,6 +69,16 @@ bool NeedsCompaction(const std::shared_ptr<const Version>& version,
                      const PickContext& context,
                      const LeveledPickerState& state);
 
+// What may make a plan due though the shape stays as it is.
+struct PickAgain {
+  // As soon as nobody reads below it; kMaxSequence: no snapshot matters.
+  SequenceNumber snapshot = kMaxSequence;
+  absl::Time time = absl::InfiniteFuture();  // Later than `now`.
+};
+PickAgain WhenToPickAgain(const Version& version,
+                          const ColumnFamilyOptions& options,
+                          const PickContext& context);
+
 // The same with no plan under way, and nothing known of snapshots and time.
 std::optional<CompactionPlan> PickLeveledCompaction(
     std::shared_ptr<const Version> version, const ColumnFamilyOptions& options,

@@ -43,9 +43,23 @@ bool SnapshotList::Owns(const Snapshot& snapshot) const {
   return static_cast<const Handle&>(snapshot).list() == this;
 }
 
-void SnapshotList::Release(SequenceNumber sequence) {
+void SnapshotList::CallWhenOldest(SequenceNumber sequence,
+                                  std::function<void()> reached) {
   MutexLock lock(mu_);
-  sequences_.erase(sequences_.find(sequence));
+  awaited_ = sequence;
+  reached_.swap(reached);
+}
+
+void SnapshotList::Release(SequenceNumber sequence) {
+  std::function<void()> reached;
+  {
+    MutexLock lock(mu_);
+    sequences_.erase(sequences_.find(sequence));
+    if (sequences_.empty() || *sequences_.begin() >= awaited_) {
+      reached.swap(reached_);
+    }
+  }
+  if (reached != nullptr) reached();
 }
 
 }  // namespace lissom

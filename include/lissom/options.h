@@ -167,8 +167,9 @@ struct ColumnFamilyOptions {
   uint64_t soft_pending_compaction_bytes_limit = uint64_t{64} << 30;
   uint64_t hard_pending_compaction_bytes_limit = uint64_t{256} << 30;
   // Entries older than this go down to the last level, where what is deleted
-  // or overwritten leaves the disk, however little else there is to compact.
-  // Looked at when a flush or compaction ends. Zero: off.
+  // or overwritten leaves the disk, however little else there is to compact,
+  // and though nothing is written (an executor without timers: at the next
+  // flush). Zero: off.
   absl::Duration ttl = absl::ZeroDuration();
 };
 

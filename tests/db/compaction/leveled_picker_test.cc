@@ -176,6 +176,17 @@ std::string Why(const CompactionPlan& plan) {
   }
 }
 
+std::string Again(const PickAgain& again) {
+  std::string out;
+  if (again.snapshot != kMaxSequence) {
+    absl::StrAppend(&out, ", again when nobody reads below ", again.snapshot);
+  }
+  if (again.time != absl::InfiniteFuture()) {
+    absl::StrAppend(&out, ", again at ", absl::ToUnixSeconds(again.time));
+  }
+  return out;
+}
+
 std::string Answer(const Case& c) {
   Setting s = ParseSetting(c);
   const auto version = testing::ParseShape(s.shape);
@@ -192,7 +203,11 @@ std::string Answer(const Case& c) {
     const auto plan =
         PickLeveledCompaction(version, s.options, s.context, s.state);
     EXPECT_EQ(needed, plan.has_value());
-    if (!plan.has_value()) return out + "  nothing\n";
+    if (!plan.has_value()) {
+      return absl::StrCat(
+          out, "  nothing",
+          Again(WhenToPickAgain(*version, s.options, s.context)), "\n");
+    }
     EXPECT_TRUE(CheckPlan(*plan).ok()) << CheckPlan(*plan);
     if (s.beside) s.context.claims.Add(version->order(), *plan);
     absl::StrAppend(&out, "  ", DebugString(*plan), Why(*plan));

@@ -86,6 +86,47 @@ TEST(SnapshotList, ItsSnapshotsOutliveItAndTheSequence) {
   snapshot.reset();  // ASan watches.
 }
 
+TEST_F(SnapshotListTest, CallsOnceNobodyReadsBelowASequence) {
+  int calls = 0;
+  auto a = TakeAt(5);
+  auto b = TakeAt(7);
+  auto c = TakeAt(7);
+  auto d = TakeAt(9);
+  list_->CallWhenOldest(8, [&] { ++calls; });
+  b.reset();
+  a.reset();
+  EXPECT_EQ(calls, 0);
+  c.reset();  // 9 is left.
+  EXPECT_EQ(calls, 1);
+  d.reset();
+  EXPECT_EQ(calls, 1);
+
+  a = TakeAt(11);
+  list_->CallWhenOldest(12, [&] { calls = -1; });
+  list_->CallWhenOldest(100, [&] { ++calls; });  // Instead.
+  b = TakeAt(13);
+  a.reset();
+  EXPECT_EQ(calls, 1);
+  b.reset();  // Nobody is left.
+  EXPECT_EQ(calls, 2);
+
+  a = TakeAt(20);
+  list_->CallWhenOldest(5, [&] { ++calls; });
+  list_->CallWhenOldest(kMaxSequence, nullptr);  // Nothing any more.
+  a.reset();
+  EXPECT_EQ(calls, 2);
+}
+
+// The call may use the list.
+TEST_F(SnapshotListTest, CallsWithoutItsLock) {
+  auto a = TakeAt(5);
+  Sequences seen;
+  list_->CallWhenOldest(6, [&] { seen = list_->ForJob(); });
+  visible_ = 8;
+  a.reset();
+  EXPECT_EQ(seen, Sequences{8});
+}
+
 TEST_F(SnapshotListTest, AgreesWithAMultiset) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(testing::Message() << "LISSOM_SEED=" << seed);
