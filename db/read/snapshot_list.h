@@ -6,7 +6,8 @@
 // lock, before it drops anything. So a snapshot is either on the job's list, or
 // younger than every entry the job will see. Thread-safe.
 //
-// What a snapshot keeps from being dropped may wait for its end: CallWhenOldest.
+// What a snapshot keeps from being dropped may wait for its end:
+// CallWhenOldest.
 #ifndef LISSOM_DB_READ_SNAPSHOT_LIST_H_
 #define LISSOM_DB_READ_SNAPSHOT_LIST_H_
 
