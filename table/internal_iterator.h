@@ -12,12 +12,19 @@
 #ifndef LISSOM_TABLE_INTERNAL_ITERATOR_H_
 #define LISSOM_TABLE_INTERNAL_ITERATOR_H_
 
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "table/internal_key.h"
 
 namespace lissom {
+
+struct InternalEntry {
+  InternalKeyView key;
+  std::string_view value;
+};
 
 class InternalIterator {
  public:
@@ -39,8 +46,68 @@ class InternalIterator {
   virtual std::string_view value() const = 0;  // Requires: Valid().
   virtual absl::Status status() const = 0;
 
+  // A move, and where it led, in one call: *entry is key() and value(). False,
+  // with *entry as it was, if that is nowhere. For inner loops; an iterator
+  // that others walk through overrides them.
+  virtual bool Current(InternalEntry* entry) const {
+    if (!Valid()) return false;
+    *entry = {key(), value()};
+    return true;
+  }
+  virtual bool NextEntry(InternalEntry* entry) {
+    Next();
+    return Current(entry);
+  }
+  virtual bool PrevEntry(InternalEntry* entry) {
+    Prev();
+    return Current(entry);
+  }
+
  protected:
   InternalIterator() = default;
+};
+
+// Owns an iterator and remembers where it stands, so that a step costs one
+// virtual call and looking costs none.
+class EntryCursor {
+ public:
+  EntryCursor() = default;
+  explicit EntryCursor(std::unique_ptr<InternalIterator> iterator)
+      : iterator_(std::move(iterator)) {}
+
+  bool has_iterator() const { return iterator_ != nullptr; }
+
+  void SeekToFirst() {
+    iterator_->SeekToFirst();
+    Look();
+  }
+  void SeekToLast() {
+    iterator_->SeekToLast();
+    Look();
+  }
+  void Seek(const InternalKeyView& target) {
+    iterator_->Seek(target);
+    Look();
+  }
+  void SeekForPrev(const InternalKeyView& target) {
+    iterator_->SeekForPrev(target);
+    Look();
+  }
+  void Next() { valid_ = iterator_->NextEntry(&entry_); }
+  void Prev() { valid_ = iterator_->PrevEntry(&entry_); }
+
+  bool Valid() const { return valid_; }
+  const InternalKeyView& key() const { return entry_.key; }
+  std::string_view value() const { return entry_.value; }
+  const InternalEntry& entry() const { return entry_; }
+  absl::Status status() const { return iterator_->status(); }
+
+ private:
+  void Look() { valid_ = iterator_->Current(&entry_); }
+
+  std::unique_ptr<InternalIterator> iterator_;
+  InternalEntry entry_;
+  bool valid_ = false;
 };
 
 }  // namespace lissom

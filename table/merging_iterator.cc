@@ -21,43 +21,55 @@ class MergingIterator final : public InternalIterator {
     sources_.reserve(iterators.size());
     for (std::unique_ptr<InternalIterator>& iterator : iterators) {
       LISSOM_DCHECK(iterator != nullptr);
-      sources_.emplace_back().iterator = std::move(iterator);
+      sources_.emplace_back(std::move(iterator));
     }
     heap_.reserve(sources_.size());
   }
 
   void SeekToFirst() override {
-    Position(kForward, [](InternalIterator& it) { it.SeekToFirst(); });
+    Position(kForward, [](EntryCursor& it) { it.SeekToFirst(); });
   }
   void SeekToLast() override {
-    Position(kBackward, [](InternalIterator& it) { it.SeekToLast(); });
+    Position(kBackward, [](EntryCursor& it) { it.SeekToLast(); });
   }
   void Seek(const InternalKeyView& target) override {
-    Position(kForward, [&](InternalIterator& it) { it.Seek(target); });
+    Position(kForward, [&](EntryCursor& it) { it.Seek(target); });
   }
   void SeekForPrev(const InternalKeyView& target) override {
-    Position(kBackward, [&](InternalIterator& it) { it.SeekForPrev(target); });
+    Position(kBackward, [&](EntryCursor& it) { it.SeekForPrev(target); });
   }
 
   void Next() override {
     LISSOM_DCHECK(Valid());
     if (direction_ != kForward && !Turn(kForward)) return;
-    heap_[0]->iterator->Next();
+    heap_[0]->cursor.Next();
     Advanced<kForward>();
   }
   void Prev() override {
     LISSOM_DCHECK(Valid());
     if (direction_ != kBackward && !Turn(kBackward)) return;
-    heap_[0]->iterator->Prev();
+    heap_[0]->cursor.Prev();
     Advanced<kBackward>();
   }
 
   bool Valid() const override { return !heap_.empty(); }
-  InternalKeyView key() const override { return heap_[0]->key; }
-  std::string_view value() const override {
-    return heap_[0]->iterator->value();
-  }
+  InternalKeyView key() const override { return heap_[0]->key(); }
+  std::string_view value() const override { return heap_[0]->cursor.value(); }
   absl::Status status() const override { return status_; }
+
+  bool Current(InternalEntry* entry) const override {
+    if (heap_.empty()) return false;
+    *entry = heap_[0]->cursor.entry();
+    return true;
+  }
+  bool NextEntry(InternalEntry* entry) override {
+    MergingIterator::Next();
+    return MergingIterator::Current(entry);
+  }
+  bool PrevEntry(InternalEntry* entry) override {
+    MergingIterator::Prev();
+    return MergingIterator::Current(entry);
+  }
 
  private:
   enum Direction { kForward, kBackward };
@@ -66,9 +78,12 @@ class MergingIterator final : public InternalIterator {
   static constexpr uint32_t kChangesBetweenPrefixes = 1024;
 
   struct Source {
-    std::unique_ptr<InternalIterator> iterator;
-    InternalKeyView key;  // Of the iterator, while it stands in the heap.
-    uint64_t head = 0;    // Of key.user_key behind the shared prefix.
+    explicit Source(std::unique_ptr<InternalIterator> iterator)
+        : cursor(std::move(iterator)) {}
+    const InternalKeyView& key() const { return cursor.key(); }
+
+    EntryCursor cursor;
+    uint64_t head = 0;  // Of the user key behind the shared prefix.
   };
 
   // Is `a` shown before `b` when going in this direction?
@@ -78,29 +93,28 @@ class MergingIterator final : public InternalIterator {
     if (a.head != b.head) {
       a_is_smaller = a.head < b.head;
     } else {
-      const int c = order_.Compare(a.key, b.key);
+      const int c = order_.Compare(a.key(), b.key());
       a_is_smaller = c != 0 ? c < 0 : &a < &b;
     }
     return a_is_smaller == (kDirection == kForward);
   }
 
-  // Reads the key that the source's iterator moved to. False: it moved off its
+  // Looks at the key that the source's cursor moved to. False: it moved off its
   // end, or failed (see status_).
   bool Load(Source& source) {
-    if (!source.iterator->Valid()) {
-      absl::Status status = source.iterator->status();
+    if (!source.cursor.Valid()) {
+      absl::Status status = source.cursor.status();
       if (!status.ok()) Fail(std::move(status));
       return false;
     }
-    source.key = source.iterator->key();
-    const size_t shared = SharedWords(source.key.user_key, prefix_words_);
+    const size_t shared = SharedWords(source.key().user_key, prefix_words_);
     if (shared < prefix_words_) SetPrefixWords(shared);
     SetHead(source);
     return true;
   }
 
   void SetHead(Source& source) const {
-    std::string_view suffix = source.key.user_key;
+    std::string_view suffix = source.key().user_key;
     suffix.remove_prefix(prefix_words_ * sizeof(uint64_t));
     source.head = order_.Head(suffix);
   }
@@ -128,11 +142,11 @@ class MergingIterator final : public InternalIterator {
   // Makes what the present keys of all sources share the prefix.
   void ChoosePrefix() {
     if (heap_.empty() || !order_.has_heads()) return;
-    const std::string_view first = heap_[0]->key.user_key;
+    const std::string_view first = heap_[0]->key().user_key;
     size_t words = std::min(kMaxPrefixWords, first.size() / sizeof(uint64_t));
     for (size_t i = 0; i < words; ++i) prefix_[i] = WordAt(first, i);
     for (const Source* source : heap_) {
-      words = SharedWords(source->key.user_key, words);
+      words = SharedWords(source->key().user_key, words);
     }
     SetPrefixWords(words);
   }
@@ -148,7 +162,7 @@ class MergingIterator final : public InternalIterator {
     heap_.clear();
     prefix_words_ = 0;
     for (Source& source : sources_) {
-      move(*source.iterator);
+      move(source.cursor);
       if (Load(source)) {
         heap_.push_back(&source);
       } else if (!status_.ok()) {
@@ -169,13 +183,13 @@ class MergingIterator final : public InternalIterator {
     prefix_words_ = 0;  // BuildHeap chooses anew.
     for (Source& source : sources_) {
       if (&source == leader) continue;
-      InternalIterator& it = *source.iterator;
-      direction == kForward ? it.Seek(leader->key)
-                            : it.SeekForPrev(leader->key);
+      EntryCursor& it = source.cursor;
+      direction == kForward ? it.Seek(leader->key())
+                            : it.SeekForPrev(leader->key());
       bool here = Load(source);
       // An equal key stands on the other side if its index says so.
       const bool tie_is_behind = (&source < leader) == (direction == kForward);
-      if (here && tie_is_behind && source.key == leader->key) {
+      if (here && tie_is_behind && source.key() == leader->key()) {
         direction == kForward ? it.Next() : it.Prev();
         here = Load(source);
       }

@@ -55,6 +55,20 @@ class TableIterator final : public InternalIterator {
   std::string_view value() const override { return cursor_.value(); }
   absl::Status status() const override { return status_; }
 
+  bool Current(InternalEntry* entry) const override {
+    if (!cursor_.Valid()) return false;
+    *entry = {cursor_.key(), cursor_.value()};
+    return true;
+  }
+  bool NextEntry(InternalEntry* entry) override {
+    TableIterator::Next();
+    return TableIterator::Current(entry);
+  }
+  bool PrevEntry(InternalEntry* entry) override {
+    TableIterator::Prev();
+    return TableIterator::Current(entry);
+  }
+
  private:
   // Each makes the position name such a block and loads it, or leaves the
   // iterator invalid: at an end, or with an error. True if loaded.

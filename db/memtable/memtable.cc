@@ -45,6 +45,20 @@ class MemtableIterator final : public InternalIterator {
   }
   absl::Status status() const override { return absl::OkStatus(); }
 
+  bool Current(InternalEntry* entry) const override {
+    if (!Valid()) return false;
+    *entry = {key(), value()};
+    return true;
+  }
+  bool NextEntry(InternalEntry* entry) override {
+    cursor_.Next();
+    return Current(entry);
+  }
+  bool PrevEntry(InternalEntry* entry) override {
+    cursor_.Prev();
+    return Current(entry);
+  }
+
  private:
   const Ref<const Memtable> memtable_;
   EntryTree::Cursor cursor_;

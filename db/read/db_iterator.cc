@@ -123,9 +123,9 @@ class DbIterator final : public Iterator {
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.lower.has_value()) {
-        inner_->Seek({*bounds_.lower, kBeforeAllVersions});
+        inner_.Seek({*bounds_.lower, kBeforeAllVersions});
       } else {
-        inner_->SeekToFirst();
+        inner_.SeekToFirst();
       }
       FindNextVisible(/*skip_current=*/false);
     });
@@ -136,9 +136,9 @@ class DbIterator final : public Iterator {
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.upper.has_value()) {
-        inner_->SeekForPrev({*bounds_.upper, kBeforeAllVersions});
+        inner_.SeekForPrev({*bounds_.upper, kBeforeAllVersions});
       } else {
-        inner_->SeekToLast();
+        inner_.SeekToLast();
       }
       FindPrevVisible(/*before_current=*/false);
     });
@@ -150,7 +150,7 @@ class DbIterator final : public Iterator {
       if (!BeginSeek()) return;
       if (bounds_.lower.has_value() && Compare(target, *bounds_.lower) < 0)
         target = *bounds_.lower;
-      inner_->Seek({target, SeekTrailer(point_.sequence)});
+      inner_.Seek({target, SeekTrailer(point_.sequence)});
       FindNextVisible(/*skip_current=*/false);
     });
   }
@@ -160,9 +160,9 @@ class DbIterator final : public Iterator {
     Guard([&] {
       if (!BeginSeek()) return;
       if (bounds_.upper.has_value() && Compare(target, *bounds_.upper) >= 0) {
-        inner_->SeekForPrev({*bounds_.upper, kBeforeAllVersions});
+        inner_.SeekForPrev({*bounds_.upper, kBeforeAllVersions});
       } else {
-        inner_->SeekForPrev({target, kAfterAllVersions});
+        inner_.SeekForPrev({target, kAfterAllVersions});
       }
       FindPrevVisible(/*before_current=*/false);
     });
@@ -175,10 +175,10 @@ class DbIterator final : public Iterator {
       ++moves_;
       if (reverse_) {
         // inner_ stands before the key shown, or nowhere: go to its end.
-        inner_->Seek({key_, kAfterAllVersions});
+        inner_.Seek({key_, kAfterAllVersions});
       } else {
-        key_.assign(inner_->key().user_key);
-        inner_->Next();
+        key_.assign(inner_.key().user_key);
+        inner_.Next();
       }
       FindNextVisible(/*skip_current=*/true);
     });
@@ -190,8 +190,8 @@ class DbIterator final : public Iterator {
       if (!BeginMove()) return;
       ++moves_;
       if (!reverse_) {
-        key_.assign(inner_->key().user_key);
-        inner_->SeekForPrev({key_, kBeforeAllVersions});
+        key_.assign(inner_.key().user_key);
+        inner_.SeekForPrev({key_, kBeforeAllVersions});
       }
       FindPrevVisible(/*before_current=*/true);
     });
@@ -201,12 +201,12 @@ class DbIterator final : public Iterator {
 
   std::string_view key() const override {
     LISSOM_DCHECK(valid_);
-    return reverse_ ? std::string_view(key_) : inner_->key().user_key;
+    return reverse_ ? std::string_view(key_) : inner_.key().user_key;
   }
 
   std::string_view value() override {
     LISSOM_DCHECK(valid_);
-    return reverse_ ? std::string_view(value_) : inner_->value();
+    return reverse_ ? std::string_view(value_) : inner_.value();
   }
 
   // Values are never lazy in this version.
@@ -270,13 +270,13 @@ class DbIterator final : public Iterator {
   void BuildInner() {
     absl::Status status;
     DropInner();
-    inner_ = NewViewIterator(core_->order, *point_.view, bounds_,
-                             table_options_, &pins_, &status);
-    if (inner_ == nullptr) Fail(std::move(status));
+    inner_ = EntryCursor(NewViewIterator(core_->order, *point_.view, bounds_,
+                                         table_options_, &pins_, &status));
+    if (!inner_.has_iterator()) Fail(std::move(status));
   }
 
   void DropInner() {
-    inner_.reset();
+    inner_ = EntryCursor();
     pins_.clear();
   }
 
@@ -325,14 +325,14 @@ class DbIterator final : public Iterator {
     if (!BeginMove()) return false;
     CountMoves();
     status_ = absl::OkStatus();
-    if (inner_ == nullptr) {
+    if (!inner_.has_iterator()) {
       if (point_.view) {
         BuildInner();
       } else {
         Open();
       }
     }
-    return inner_ != nullptr;
+    return inner_.has_iterator();
   }
 
   // inner_ moves forward to the first visible entry of a key that is not
@@ -343,8 +343,8 @@ class DbIterator final : public Iterator {
     bool skip = skip_current;     // Entries of key_ have had their say.
     bool ordered = skip_current;  // No entry may stand before key_.
     int steps = 0;
-    while (inner_->Valid()) {
-      const InternalKeyView entry = inner_->key();
+    while (inner_.Valid()) {
+      const InternalKeyView entry = inner_.key();
       if (bounds_.upper.has_value() &&
           Compare(entry.user_key, *bounds_.upper) >= 0)
         return;
@@ -359,7 +359,7 @@ class DbIterator final : public Iterator {
           if (!SeekOn(kAfterAllVersions)) return;
           steps = 0;
         } else {
-          inner_->Next();
+          inner_.Next();
         }
         continue;
       }
@@ -373,7 +373,7 @@ class DbIterator final : public Iterator {
           skip = false;
           ordered = true;
         } else {
-          inner_->Next();
+          inner_.Next();
         }
         continue;
       }
@@ -386,7 +386,7 @@ class DbIterator final : public Iterator {
       skip = true;
       ordered = true;
       steps = 0;
-      inner_->Next();
+      inner_.Next();
     }
     TakeInnerStatus();
   }
@@ -396,8 +396,8 @@ class DbIterator final : public Iterator {
   void FindPrevVisible(bool before_current) {
     reverse_ = true;
     sought_.reset();
-    for (bool ordered = before_current; inner_->Valid(); ordered = true) {
-      const std::string_view next = inner_->key().user_key;
+    for (bool ordered = before_current; inner_.Valid(); ordered = true) {
+      const std::string_view next = inner_.key().user_key;
       if (ordered && Compare(next, key_) >= 0) {
         FailOutOfOrder();
         return;
@@ -407,7 +407,7 @@ class DbIterator final : public Iterator {
         return;
       const bool found = TakeNewestVisible();
       if (!status_.ok()) return;
-      if (!inner_->status().ok()) break;
+      if (!inner_.status().ok()) break;
       if (found) {
         valid_ = true;
         return;
@@ -422,21 +422,21 @@ class DbIterator final : public Iterator {
   bool TakeNewestVisible() {
     bool found = false;
     int steps = 0;
-    while (inner_->Valid() && inner_->key().user_key == key_) {
-      const InternalKeyView entry = inner_->key();
+    while (inner_.Valid() && inner_.key().user_key == key_) {
+      const InternalKeyView entry = inner_.key();
       const bool visible = entry.sequence() <= point_.sequence;
       if (!visible || ++steps > kStepsBeforeSeek) {
         if (!Skip()) return false;
         if (visible) found = SeekNewestVisible();
-        if (!inner_->status().ok()) return false;
+        if (!inner_.status().ok()) return false;
         return SeekOn(kBeforeAllVersions) && found;
       }
       // What it shows in the end is one of those it walks through.
       if (found && !Skip()) return false;
       found = entry.kind() == EntryKind::kPut;
       if (!found && !Skip()) return false;
-      if (found) value_.assign(inner_->value());
-      inner_->Prev();
+      if (found) value_.assign(inner_.value());
+      inner_.Prev();
     }
     return found;
   }
@@ -455,9 +455,9 @@ class DbIterator final : public Iterator {
     }
     sought_.emplace(target);
     if (reverse_) {
-      inner_->SeekForPrev(target);
+      inner_.SeekForPrev(target);
     } else {
-      inner_->Seek(target);
+      inner_.Seek(target);
     }
     return true;
   }
@@ -468,17 +468,17 @@ class DbIterator final : public Iterator {
   }
 
   bool SeekNewestVisible() {
-    inner_->Seek({key_, SeekTrailer(point_.sequence)});
-    if (!inner_->Valid() || inner_->key().user_key != key_ ||
-        inner_->key().kind() != EntryKind::kPut) {
+    inner_.Seek({key_, SeekTrailer(point_.sequence)});
+    if (!inner_.Valid() || inner_.key().user_key != key_ ||
+        inner_.key().kind() != EntryKind::kPut) {
       return false;
     }
-    value_.assign(inner_->value());
+    value_.assign(inner_.value());
     return true;
   }
 
   void TakeInnerStatus() {
-    absl::Status status = inner_->status();
+    absl::Status status = inner_.status();
     if (!status.ok()) Fail(std::move(status));
   }
 
@@ -500,8 +500,8 @@ class DbIterator final : public Iterator {
   const uint64_t max_skipped_;
 
   ReadPoint point_;
-  std::vector<TablePin> pins_;               // Of level 0, for inner_.
-  std::unique_ptr<InternalIterator> inner_;  // Null: it could not be built.
+  std::vector<TablePin> pins_;  // Of level 0, for inner_.
+  EntryCursor inner_;           // No iterator: it could not be built.
   bool valid_ = false;
   bool reverse_ = false;
   std::string key_;    // Reverse: shown. Forward: the key being skipped.

@@ -60,6 +60,20 @@ class LevelIterator final : public InternalIterator {
     SkipBackward();
   }
 
+  bool Current(InternalEntry* entry) const override {
+    return iterator_ != nullptr && iterator_->Current(entry);
+  }
+  bool NextEntry(InternalEntry* entry) override {
+    if (iterator_->NextEntry(entry)) return true;
+    SkipForward();
+    return Current(entry);
+  }
+  bool PrevEntry(InternalEntry* entry) override {
+    if (iterator_->PrevEntry(entry)) return true;
+    SkipBackward();
+    return Current(entry);
+  }
+
   bool Valid() const override {
     return iterator_ != nullptr && iterator_->Valid();
   }
