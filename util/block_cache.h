@@ -177,8 +177,8 @@ class BlockCache final {
   const CachedBlock* Hit(const CachedBlock* block);
   void Retire(const CachedBlock* chain);
 
-  const Ref<BlockMemory> memory_ = MakeRef<BlockMemory>();
   StripedCounters<kCounters> counters_;
+  const Ref<BlockMemory> memory_ = MakeRef<BlockMemory>();
   const size_t capacity_;
   const bool direct_;
   size_t shard_count_;               // A power of two.
