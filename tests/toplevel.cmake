@@ -43,7 +43,11 @@ if(CMAKE_NM)
 endif()
 
 # Each header compiles alone: one source for each, which includes nothing else.
-# Twice, so that a missing guard shows. Building it is the test.
+# Twice, so that a missing guard shows. Building it is the test: with g++, and
+# with clang under the address sanitizer; a third time would say nothing new.
+if(LISSOM_SANITIZE STREQUAL "thread")
+  return()
+endif()
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   ${PROJECT_SOURCE_DIR}/include/lissom/*.h ${PROJECT_SOURCE_DIR}/util/*.h
   ${PROJECT_SOURCE_DIR}/table/*.h ${PROJECT_SOURCE_DIR}/db/*.h
