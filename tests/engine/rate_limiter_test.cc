@@ -223,7 +223,7 @@ TEST_F(RateLimitedDb, AllThatJobsWriteIsAskedForAndTheRateIsNeverPassed) {
       ASSERT_LE(grants[to].bytes, kRate / 20);
       ASSERT_LE(bytes, kRate * absl::ToDoubleSeconds(grants[to].time -
                                                      grants[from].time) +
-                           kRate / 10 + 1);
+                           kRate / 10.0 + 1);
     }
   }
   const Metrics metrics = db_->GetMetrics();

@@ -155,6 +155,7 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (!parsed.ok()) return Fail(std::string(parsed.message()));
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet.
   if (const char* given = std::getenv("LISSOM_SEED");
       given != nullptr && flags.seed == 0) {
     flags.seed = std::strtoull(given, nullptr, 0);

@@ -129,7 +129,7 @@ Reads::Answer Reads::Judge(const Lease& lease, const Drawn& drawn,
 
 absl::Status Reads::GetOne(DB& db, const Drawn& drawn, std::string_view key) {
   if (random_.OneIn(4)) return db.Get(drawn.options, key, &value_);
-  const absl::Status status = db.Get(drawn.options, key, &pinned_);
+  absl::Status status = db.Get(drawn.options, key, &pinned_);
   if (status.ok()) value_ = pinned_.view();
   pinned_.Reset();
   return status;

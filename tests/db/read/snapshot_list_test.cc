@@ -163,6 +163,7 @@ TEST_F(SnapshotListTest, NoSnapshotIsOlderThanAJobThatMissedIt) {
   std::atomic<SequenceNumber> asked{0};
   std::atomic<uint64_t> violations{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) {
