@@ -239,10 +239,10 @@ TEST(ThreadPool, TimersComeInTheOrderOfTheirTimesAndNotBefore) {
 TEST(ThreadPool, ATimerRunsBesideALongTaskOfTheOtherPriority) {
   for (const Priority timer : {Priority::kHigh, Priority::kLow}) {
     Gate fired;
-    auto pool = Executor::NewThreadPool();
     Mutex mu;
     CondVar changed;
     bool may_end = false;
+    auto pool = Executor::NewThreadPool();  // Ends before what its tasks use.
     pool->Schedule(timer == Priority::kHigh ? Priority::kLow : Priority::kHigh,
                    [&] {
                      MutexLock lock(mu);
