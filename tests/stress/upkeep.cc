@@ -50,9 +50,10 @@ bool Upkeep::CompactRange(const Lease& lease) {
                                     .rewrite_last_level = random_.OneIn(4)};
   const uint64_t slots = stage_.oracle.slots();
   const uint64_t first = random_.Uniform(slots);
-  const std::string begin = stage_.oracle.KeyOf({first, 0});
-  const std::string end = stage_.oracle.KeyOf(
+  std::string begin = stage_.oracle.KeyOf({first, 0});
+  std::string end = stage_.oracle.KeyOf(
       {std::min(slots - 1, first + random_.Uniform(slots / 10)), 0});
+  if (end < begin) begin.swap(end);  // Sets sort before single keys.
   const bool all = random_.OneIn(16);
   const absl::Status status = lease.db->CompactRange(
       options, all ? std::nullopt : std::optional<std::string_view>(begin),
