@@ -175,7 +175,7 @@ class TableQuestions {
     return answered;
   }
 
-  // Not inline, as OpenTable.
+  // Not inline, as Candidates::Open.
   [[gnu::noinline]] Requests OpenAndAsk(int level) {
     // The epoch, in which answers that we have were found, ends.
     for (LookupRequest& request : batch_) {
