@@ -158,6 +158,7 @@ TEST_P(MergingIteratorModel, WalksLikeASortedVector) {
   int64_t at = -1;  // Off either end: -1.
   for (int step = 0; step < 2000; ++step) {
     const uint64_t move = random_.Uniform(20);
+    const StepBy by = random_.OneIn(2) ? StepBy::kMove : StepBy::kEntry;
     const InternalKey target(RandomKey(), SeekTrailer(random_.Uniform(120)));
     const auto before = [&](const TestEntry& e) {
       return order.Compare(e.key.view(), target.view()) < 0;
@@ -180,10 +181,10 @@ TEST_P(MergingIteratorModel, WalksLikeASortedVector) {
     } else if (at < 0) {
       continue;
     } else if (random_.OneIn(3)) {
-      it->Prev();
+      Step(*it, /*forward=*/false, by);
       --at;
     } else {
-      it->Next();
+      Step(*it, /*forward=*/true, by);
       ++at;
     }
     if (at >= size) at = -1;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "gtest/gtest.h"
 #include "table/internal_iterator.h"
 
 namespace lissom {
@@ -39,6 +40,24 @@ inline void SortEntries(const KeyOrder& order,
                    [&](const TestEntry& a, const TestEntry& b) {
                      return order.Compare(a.key.view(), b.key.view()) < 0;
                    });
+}
+
+// Next or Prev, or what says in one call where that led.
+enum class StepBy { kMove, kEntry };
+inline void Step(InternalIterator& it, bool forward, StepBy by) {
+  if (by == StepBy::kMove) {
+    forward ? it.Next() : it.Prev();
+    return;
+  }
+  InternalEntry entry;
+  const bool here = forward ? it.NextEntry(&entry) : it.PrevEntry(&entry);
+  ASSERT_EQ(here, it.Valid());
+  if (!here) return;
+  EXPECT_EQ(entry.key, it.key());
+  EXPECT_EQ(entry.value, it.value());
+  InternalEntry again;
+  EXPECT_TRUE(it.Current(&again));
+  EXPECT_EQ(again.key, it.key());
 }
 
 class VectorIterator final : public InternalIterator {

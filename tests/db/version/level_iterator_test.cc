@@ -179,10 +179,9 @@ TEST_F(LevelIteratorTest, AgreesWithASortedListOnRandomMoves) {
           moved->Seek(target.view());
         } else if (move == 3) {
           moved->SeekForPrev(target.view());
-        } else if (move < 12) {
-          moved->Next();
         } else {
-          moved->Prev();
+          Step(*moved, /*forward=*/move < 12,
+               move % 2 == 0 ? StepBy::kMove : StepBy::kEntry);
         }
       }
       ASSERT_EQ(Shown(*it), Shown(expected))
