@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
-class Clock {
+class LISSOM_EXPORT Clock {
  public:
   virtual ~Clock() = default;
 

@@ -24,9 +24,11 @@
 #include <string>
 #include <string_view>
 
+#include "lissom/export.h"
+
 namespace lissom {
 
-class Comparator {
+class LISSOM_EXPORT Comparator {
  public:
   virtual ~Comparator() = default;
 
@@ -53,10 +55,10 @@ class Comparator {
 };
 
 // Unsigned bytes, shorter first: the default.
-std::shared_ptr<const Comparator> BytewiseComparator();
+LISSOM_EXPORT std::shared_ptr<const Comparator> BytewiseComparator();
 
 // The reverse of BytewiseComparator.
-std::shared_ptr<const Comparator> ReverseBytewiseComparator();
+LISSOM_EXPORT std::shared_ptr<const Comparator> ReverseBytewiseComparator();
 
 }  // namespace lissom
 

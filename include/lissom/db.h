@@ -25,6 +25,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lissom/export.h"
 #include "lissom/iterator.h"
 #include "lissom/metrics.h"
 #include "lissom/options.h"
@@ -37,7 +38,7 @@ namespace lissom {
 
 class DbCore;
 
-class DB final {
+class LISSOM_EXPORT DB final {
  public:
   // Opens the database in directory `path`; recovers it if it was not closed.
   // kInvalidArgument: bad options, absent without create_if_missing, a
@@ -163,7 +164,7 @@ class DB final {
 
 // Calls `visit` for each entry within the options' bounds, in order, until it
 // returns false. The error of the scan cannot be overlooked: it is the result.
-absl::Status ForEach(
+LISSOM_EXPORT absl::Status ForEach(
     DB& db, const ReadOptions& options,
     absl::FunctionRef<bool(std::string_view key, std::string_view value)>
         visit);

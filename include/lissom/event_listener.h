@@ -32,6 +32,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "lissom/export.h"
 #include "lissom/metrics.h"
 
 namespace lissom {
@@ -109,7 +110,7 @@ struct ResumedEvent {
   absl::Duration refused = absl::ZeroDuration();  // For how long.
 };
 
-class EventListener {
+class LISSOM_EXPORT EventListener {
  public:
   virtual ~EventListener() = default;
 

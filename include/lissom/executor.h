@@ -8,13 +8,14 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
 // A thread of lissom that waits for other work, as its Executor sees it. All
 // calls come from the waiting thread; the wait's lock is held when Await is
 // entered and must be held when it returns.
-class Wait {
+class LISSOM_EXPORT Wait {
  public:
   virtual ~Wait() = default;
   virtual bool Done() = 0;    // Is the wait over? Requires: lock held.
@@ -27,7 +28,7 @@ class Wait {
   virtual absl::Duration Until() const { return absl::InfiniteDuration(); }
 };
 
-class Executor {
+class LISSOM_EXPORT Executor {
  public:
   enum class Priority { kLow, kHigh };  // Compactions; flushes.
 

@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
@@ -60,7 +61,7 @@ struct ReadRequest {
   absl::Status status;
 };
 
-class RandomAccessFile {
+class LISSOM_EXPORT RandomAccessFile {
  public:
   virtual ~RandomAccessFile() = default;
 
@@ -81,7 +82,7 @@ class RandomAccessFile {
   virtual absl::StatusOr<uint64_t> Size() const = 0;
 };
 
-class WritableFile {
+class LISSOM_EXPORT WritableFile {
  public:
   // Destroying a file that was not closed closes it and drops the error.
   virtual ~WritableFile() = default;
@@ -112,7 +113,7 @@ class WritableFile {
 };
 
 // Held as long as it lives. See FileSystem::LockFile.
-class FileLock {
+class LISSOM_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
 };
@@ -123,7 +124,7 @@ struct FileInfo {
   uint64_t size = 0;  // Of a kFile.
 };
 
-class FileSystem {
+class LISSOM_EXPORT FileSystem {
  public:
   virtual ~FileSystem() = default;
 

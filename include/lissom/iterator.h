@@ -20,10 +20,11 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
-class Iterator {
+class LISSOM_EXPORT Iterator {
  public:
   virtual ~Iterator() = default;
   Iterator(const Iterator&) = delete;

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lissom/export.h"
+
 namespace lissom {
 
 enum class LogLevel : uint8_t { kInfo, kWarning, kError };
 
-class Logger {
+class LISSOM_EXPORT Logger {
  public:
   virtual ~Logger() = default;
   virtual void Log(LogLevel level, std::string_view line) = 0;

@@ -23,6 +23,7 @@
 #include "lissom/comparator.h"
 #include "lissom/compression.h"
 #include "lissom/executor.h"
+#include "lissom/export.h"
 #include "lissom/file_system.h"
 #include "lissom/filter_policy.h"
 #include "lissom/logger.h"
@@ -173,7 +174,7 @@ struct ColumnFamilyOptions {
   absl::Duration ttl = absl::ZeroDuration();
 };
 
-struct Options : DBOptions, ColumnFamilyOptions {
+struct LISSOM_EXPORT Options : DBOptions, ColumnFamilyOptions {
   // OK, or kInvalidArgument naming every bad or contradictory field.
   absl::Status Validate() const;
 

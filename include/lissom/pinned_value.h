@@ -12,9 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "lissom/export.h"
+
 namespace lissom {
 
-class PinnedValue {
+class LISSOM_EXPORT PinnedValue {
  public:
   // Values up to this size are copied inline, larger ones are pinned.
   static constexpr size_t kInlineBytes = 256;

@@ -41,6 +41,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "lissom/clock.h"
+#include "lissom/export.h"
 #include "lissom/file_system.h"
 
 namespace lissom {
@@ -57,7 +58,7 @@ struct TokenBucketOptions {
   std::shared_ptr<Clock> clock = nullptr;
 };
 
-class RateLimiter {
+class LISSOM_EXPORT RateLimiter {
  public:
   // How the caller of Request waits there: lissom's, for use in that call and
   // on its thread only. Call it without a lock of yours.

@@ -9,9 +9,11 @@
 
 #include <cstdint>
 
+#include "lissom/export.h"
+
 namespace lissom {
 
-class Snapshot {
+class LISSOM_EXPORT Snapshot {
  public:
   virtual ~Snapshot() = default;
   Snapshot(const Snapshot&) = delete;

@@ -26,6 +26,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
@@ -68,11 +69,11 @@ using absl::IsNotFound;
 // True if trying the same call again later may succeed without anybody
 // repairing anything: out of space or descriptors, an interrupted or timed-out
 // device. A failure that is latched is not transient.
-bool IsTransient(const absl::Status& s);
+LISSOM_EXPORT bool IsTransient(const absl::Status& s);
 
 // The detail that `s` carries; nullopt if it carries none (an OK status, a bare
 // kNotFound, an argument error).
-std::optional<ErrorDetail> DetailOf(const absl::Status& s);
+LISSOM_EXPORT std::optional<ErrorDetail> DetailOf(const absl::Status& s);
 
 }  // namespace lissom
 

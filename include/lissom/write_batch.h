@@ -15,10 +15,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lissom/export.h"
 
 namespace lissom {
 
-class WriteBatch {
+class LISSOM_EXPORT WriteBatch {
  public:
   // Receives the changes of a batch in order; see Iterate. Views live during
   // the call. Returning an error stops the walk.
