@@ -61,10 +61,11 @@ std::string HumanSeconds(double seconds) {
   return absl::StrFormat("%.2f s", seconds);
 }
 
-Progress::Progress(std::string label, uint64_t total)
+Progress::Progress(std::string label, uint64_t total, std::FILE* to)
     : label_(std::move(label)),
       total_(total),
-      terminal_(isatty(STDOUT_FILENO) == 1),
+      to_(to),
+      terminal_(isatty(fileno(to)) == 1),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}
 
@@ -72,8 +73,8 @@ Progress::~Progress() { Erase(); }
 
 void Progress::Erase() {
   if (!bar_shown_) return;
-  std::fputs("\r\033[K", stdout);
-  std::fflush(stdout);
+  std::fputs("\r\033[K", to_);
+  std::fflush(to_);
   bar_shown_ = false;
 }
 
@@ -87,9 +88,9 @@ void Progress::Draw() {
   const int filled = static_cast<int>(part * kBarWidth / total_);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  std::printf("\r%-*s %s %3d %%", kLabelWidth, label_.c_str(), bar.c_str(),
-              static_cast<int>(part * 100 / total_));
-  std::fflush(stdout);
+  std::fprintf(to_, "\r%-*s %s %3d %%", kLabelWidth, label_.c_str(),
+               bar.c_str(), static_cast<int>(part * 100 / total_));
+  std::fflush(to_);
 }
 
 double Progress::seconds() const {
@@ -102,11 +103,11 @@ void Progress::Finish(const std::string& noun) {
   finished_ = true;
   Erase();
   const double rate = static_cast<double>(done_) / std::max(seconds(), 1e-9);
-  std::printf("%-*s %s %s in %s, %s a second\n", kLabelWidth, label_.c_str(),
-              WithCommas(done_).c_str(), noun.c_str(),
-              HumanSeconds(seconds()).c_str(),
-              WithCommas(static_cast<uint64_t>(rate)).c_str());
-  std::fflush(stdout);
+  std::fprintf(to_, "%-*s %s %s in %s, %s a second\n", kLabelWidth,
+               label_.c_str(), WithCommas(done_).c_str(), noun.c_str(),
+               HumanSeconds(seconds()).c_str(),
+               WithCommas(static_cast<uint64_t>(rate)).c_str());
+  std::fflush(to_);
 }
 
 Table::Table(std::vector<std::string> header) {

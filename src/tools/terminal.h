@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,8 @@ std::string HumanSeconds(double seconds);
 //   progress.Finish("records");   // load   63,666 records in 0.52 s, ...
 class Progress {
  public:
-  Progress(std::string label, uint64_t total);
+  // `to`: stdout or stderr, where it appears.
+  Progress(std::string label, uint64_t total, std::FILE* to = stdout);
   ~Progress();  // Clears an unfinished bar, so that an error stands alone.
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -39,6 +41,8 @@ class Progress {
     done_ += count;
     if ((++calls_ & 511) == 0) Draw();
   }
+
+  bool terminal() const { return terminal_; }
 
   // Replaces the bar by one line that says what was done and how fast.
   void Finish(const std::string& noun);
@@ -54,6 +58,7 @@ class Progress {
 
   const std::string label_;
   const uint64_t total_;
+  std::FILE* const to_;
   const bool terminal_;
   const TimePoint start_;
   TimePoint drawn_;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "lissom/comparator.h"
+#include "src/tools/cli/signals.h"
 #include "src/tools/cli/text.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
@@ -167,6 +168,9 @@ int Cli::Main(int argc, char** argv) {
   const absl::Status flushed = out_.Flush();
   if (status.ok()) status = flushed;
   if (status.ok()) return kExitOk;
+  if (absl::IsCancelled(status) && Signals::Caught() != 0) {
+    return 128 + Signals::Caught();
+  }
   Warn(IsNotFound(status) ? "no such key" : ToStd(status.message()));
   return ExitCodeOf(status);
 }

@@ -2,15 +2,14 @@
 // command.h how one is added.
 #include "src/tools/cli/command.h"
 #include "src/tools/cli/entries.h"
+#include "src/tools/cli/transfer.h"
 
 namespace lissom::tools {
 namespace {
 
 // In the order in which --help lists them.
 constexpr void (*kVerbs[])(Cli&) = {
-    AddGet,
-    AddPut,
-    AddDelete,
+    AddGet, AddPut, AddDelete, AddScan, AddLoad, AddDump,
 };
 
 int Main(int argc, char** argv) {
