@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "lissom/comparator.h"
 #include "src/tools/cli/signals.h"
@@ -68,6 +69,15 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   if (IsNotFound(status)) return kExitNoSuchKey;
   if (IsDataLoss(status)) return kExitDamage;
   return kExitError;
+}
+
+absl::Status WithMessage(const absl::Status& status, std::string_view message) {
+  absl::Status changed(status.code(), ToAbsl(message));
+  status.ForEachPayload(
+      [&changed](absl::string_view type, const absl::Cord& payload) {
+        changed.SetPayload(type, payload);
+      });
+  return changed;
 }
 
 absl::Status UsageError(std::string_view message) {
@@ -136,17 +146,32 @@ absl::Status Cli::Parse(int argc, char** argv, bool* done) {
     out_.Write(dynamic_cast<const CLI::CallForVersion*>(&e) != nullptr
                    ? std::string(e.what()) + "\n"
                    : app_.help());
-  } catch (const CLI::ExtrasError& e) {
-    for (const CLI::App* verb : app_.get_subcommands())
-      verb_ = verb->get_name();
-    return UsageError(OneLine(e.what()) +
-                      " (arguments that begin with '-' go behind '--')");
   } catch (const CLI::ParseError& e) {
-    for (const CLI::App* verb : app_.get_subcommands())
-      verb_ = verb->get_name();
-    return UsageError(OneLine(e.what()));
+    return Refused(e);
   }
   return absl::OkStatus();
+}
+
+// CLI11's complaint in our words, where it speaks of how it works inside.
+absl::Status Cli::Refused(const CLI::ParseError& error) {
+  std::vector<std::string> extra;
+  for (const CLI::App* verb : app_.get_subcommands()) {
+    verb_ = verb->get_name();
+    extra = verb->remaining();
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    // The last one first is how CLI11 keeps them.
+    const std::string first =
+        extra.empty() ? OneLine(error.what()) : extra.back();
+    return UsageError(absl::StrCat(
+        "unexpected argument '", Escape(first), "'",
+        first.starts_with('-')
+            ? "; 'lissom VERB --help' lists the flags, and what is none but "
+              "begins with '-' goes behind '--'"
+            : ""));
+  }
+  return UsageError(absl::StrReplaceAll(
+      OneLine(error.what()), {{"--db is required", "DIR is required"}}));
 }
 
 absl::Status Cli::RunVerb() {
@@ -187,8 +212,16 @@ absl::StatusOr<std::unique_ptr<DB>> Cli::OpenToRead() const {
   return DB::OpenReadOnly(DbOptions(), directory_);
 }
 
-absl::StatusOr<std::unique_ptr<DB>> Cli::OpenToWrite() const {
-  return DB::Open(DbOptions(), directory_);
+absl::StatusOr<std::unique_ptr<DB>> Cli::OpenToWrite(bool create) const {
+  Options options = DbOptions();
+  options.create_if_missing = create;
+  absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, directory_);
+  if (db.ok() || create) return db;
+  // The library names its option, which is none of ours.
+  return WithMessage(
+      db.status(),
+      absl::StrReplaceAll(db.status().message(),
+                          {{", and create_if_missing is off", ""}}));
 }
 
 absl::StatusOr<std::string> Cli::ParseBytes(std::string_view what,

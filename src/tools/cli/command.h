@@ -62,6 +62,9 @@ ExitCode ExitCodeOf(const absl::Status& status);
 // An error in how the program was called: exit code 2.
 absl::Status UsageError(std::string_view message);
 
+// `status` with another message: code and details stay.
+absl::Status WithMessage(const absl::Status& status, std::string_view message);
+
 // A verb as --help shows it, and which flags it shares with others. A verb
 // declares only those that change what it does.
 struct VerbInfo {
@@ -100,9 +103,9 @@ class Cli {
   Options DbOptions() const;
 
   // The database at directory(). To read: beside a writer that may be at work,
-  // and nothing is written. To write: it is locked. Neither creates anything.
+  // and nothing is written. To write: it is locked. Only `create` creates.
   absl::StatusOr<std::unique_ptr<DB>> OpenToRead() const;
-  absl::StatusOr<std::unique_ptr<DB>> OpenToWrite() const;
+  absl::StatusOr<std::unique_ptr<DB>> OpenToWrite(bool create = false) const;
 
   // A key or value of the command line as bytes: --hex and --escapes applied.
   // `what` names it in messages: "KEY", "--from". A UsageError.
@@ -117,6 +120,7 @@ class Cli {
 
  private:
   absl::Status Parse(int argc, char** argv, bool* done);
+  absl::Status Refused(const CLI::ParseError& error);
   absl::Status RunVerb();
 
   CLI::App app_;

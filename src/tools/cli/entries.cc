@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lissom/db.h"
+#include "src/tools/cli/record_formats.h"
 #include "util/status_macros.h"
 
 namespace lissom::tools {
@@ -17,10 +18,17 @@ struct GetFlags {
 absl::Status Get(Cli& cli, const GetFlags& flags) {
   LISSOM_ASSIGN_OR_RETURN(const std::string key,
                           cli.ParseBytes("KEY", flags.key));
+  if (flags.raw && (cli.json() || cli.hex())) {
+    return UsageError("--raw excludes --hex and --json");
+  }
   LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<DB> db, cli.OpenToRead());
   PinnedValue value;
   LISSOM_RETURN_IF_ERROR(db->Get(ReadOptions(), key, &value));
-  if (flags.raw) {
+  if (cli.json()) {
+    std::string line;
+    AppendJsonRecord(key, value.view(), cli.hex(), &line);
+    cli.out().Write(line + "\n");
+  } else if (flags.raw) {
     cli.out().Write(value.view());
   } else {
     cli.out().Write(cli.Show(value.view()));
@@ -59,7 +67,8 @@ void AddGet(Cli& cli) {
   CLI::App& verb = cli.AddVerb({.name = "get",
                                 .what = "Print the value of a key.",
                                 .hex = true,
-                                .escapes = true},
+                                .escapes = true,
+                                .json = true},
                                [&cli, flags] { return Get(cli, *flags); });
   verb.add_option("KEY", flags->key, "The key.")->required();
   verb.add_flag("--raw", flags->raw,

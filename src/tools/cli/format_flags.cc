@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "src/tools/cli/transfer.h"
 #include "util/strings.h"
 
@@ -9,13 +10,14 @@ void AddFormat(CLI::App& verb, RecordFormat& format) {
                   std::string("One of ") + kFormatNames + ".")
       ->type_name("NAME")
       ->required();
-  verb.add_option("--key-field", format.key_fields,
-                  "deb822: the field that is the key; of several, with commas "
-                  "between them, the texts are joined by '/'. (Default: "
-                  "Package.)")
-      ->type_name("FIELD")
-      ->delimiter(',')
-      ->expected(1);
+  verb.add_option_function<std::string>(
+          "--key-field",
+          [&format](const std::string& names) {
+            format.key_fields = absl::StrSplit(names, ',');
+          },
+          "deb822: the field that is the key (default: Package); of several, "
+          "A,B, the texts are joined by '/'.")
+      ->type_name("FIELD");
 }
 
 absl::Status CheckFormat(const RecordFormat& format) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/tools/cli/record.h"
 #include "src/tools/cli/transfer.h"
@@ -63,9 +64,14 @@ class Loader {
  private:
   absl::Status Open() {
     if (db_ != nullptr) return absl::OkStatus();
-    Options options = cli_.DbOptions();
-    options.create_if_missing = flags_.create;
-    LISSOM_ASSIGN_OR_RETURN(db_, DB::Open(options, cli_.directory()));
+    absl::StatusOr<std::unique_ptr<DB>> db = cli_.OpenToWrite(flags_.create);
+    if (absl::IsInvalidArgument(db.status()) &&
+        absl::EndsWith(db.status().message(), "no database there")) {
+      return WithMessage(db.status(), absl::StrCat(db.status().message(),
+                                                   "; --create makes one"));
+    }
+    LISSOM_RETURN_IF_ERROR(db.status());
+    db_ = *std::move(db);
     return absl::OkStatus();
   }
 
@@ -141,12 +147,12 @@ class Loader {
 
   // Says how far the load came.
   absl::Status Stopped(const absl::Status& status) const {
-    return absl::Status(
-        status.code(),
+    return WithMessage(
+        status,
         absl::StrCat(status.message(), "; ",
                      loaded_ == 0 ? "nothing was loaded"
-                                  : absl::StrCat("the first ", loaded_,
-                                                 " records were loaded")));
+                                  : absl::StrCat("records loaded before: ",
+                                                 WithCommas(loaded_))));
   }
 
   static constexpr uint64_t kWarnings = 10;  // More would hide all else.
@@ -170,8 +176,8 @@ absl::Status Load(Cli& cli, const LoadFlags& flags) {
                                  ",\"skipped\":", loader.skipped(), "}\n"));
   }
   const std::string summary =
-      absl::StrCat(WithCommas(loader.loaded()), " records loaded, ",
-                   WithCommas(loader.skipped()), " broken ones skipped");
+      absl::StrCat(WithCommas(loader.loaded()), " loaded, ",
+                   WithCommas(loader.skipped()), " skipped");
   if (loader.skipped() > 0 || isatty(STDERR_FILENO) == 1) cli.Warn(summary);
   return absl::OkStatus();
 }

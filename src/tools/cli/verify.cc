@@ -1,0 +1,67 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "src/tools/cli/read_meter.h"
+#include "src/tools/cli/state.h"
+#include "src/tools/terminal.h"
+#include "util/mutex.h"
+#include "util/status_macros.h"
+
+namespace lissom::tools {
+namespace {
+
+// A Progress that several threads may move, once there is one.
+class SharedProgress {
+ public:
+  void Begin(uint64_t total) {
+    const MutexLock lock(mu_);
+    progress_.emplace("verify", total, stderr);
+  }
+  void Add(uint64_t bytes) {
+    const MutexLock lock(mu_);
+    if (progress_.has_value()) progress_->Add(bytes);
+  }
+  void End() {  // Erases the bar.
+    const MutexLock lock(mu_);
+    progress_.reset();
+  }
+
+ private:
+  Mutex mu_;
+  std::optional<Progress> progress_ ABSL_GUARDED_BY(mu_);
+};
+
+absl::Status Verify(Cli& cli) {
+  auto progress = std::make_shared<SharedProgress>();
+  Options options = cli.DbOptions();
+  options.file_system = std::make_shared<ReadMeter>(
+      FileSystem::Posix(),
+      [progress](uint64_t bytes) { progress->Add(bytes); });
+  LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<DB> db,
+                          DB::OpenReadOnly(options, cli.directory()));
+  const Metrics metrics = db->GetMetrics();
+  progress->Begin(metrics.table_bytes);
+  const absl::Status status = db->VerifyChecksums();
+  progress->End();
+  LISSOM_RETURN_IF_ERROR(status);
+  cli.out().Write(absl::StrCat("No damage: ", WithCommas(metrics.tables),
+                               " tables of ", HumanBytes(metrics.table_bytes),
+                               ", and logs of ",
+                               HumanBytes(metrics.wal_file_bytes), ".\n"));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddVerify(Cli& cli) {
+  cli.AddVerb(
+      {.name = "verify",
+       .what = "Read everything and compare checksums; exit code 4 if it is "
+               "damaged.",
+       .footer = "The first flaw is named by file and offset. Nothing is "
+                 "written."},
+      [&cli] { return Verify(cli); });
+}
+
+}  // namespace lissom::tools
