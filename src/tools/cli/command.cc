@@ -6,9 +6,12 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
@@ -61,6 +64,21 @@ std::vector<std::string> DbFirst(int argc, char** argv) {
   return others;
 }
 
+// A database is created in a directory that exists.
+absl::Status CheckParent(std::string_view directory) {
+  while (directory.size() > 1 && directory.ends_with('/')) {
+    directory.remove_suffix(1);
+  }
+  const std::filesystem::path parent =
+      std::filesystem::path(directory).parent_path();
+  std::error_code ignored;  // Then it is none.
+  if (parent.empty() || std::filesystem::is_directory(parent, ignored)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(parent.string(), ": there is no such directory"));
+}
+
 }  // namespace
 
 ExitCode ExitCodeOf(const absl::Status& status) {
@@ -69,6 +87,10 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   if (IsNotFound(status)) return kExitNoSuchKey;
   if (IsDataLoss(status)) return kExitDamage;
   return kExitError;
+}
+
+std::string MessageOf(const absl::Status& status) {
+  return IsNotFound(status) ? "no such key" : std::string(status.message());
 }
 
 absl::Status WithMessage(const absl::Status& status, std::string_view message) {
@@ -128,16 +150,26 @@ CLI::App& Cli::AddVerb(const VerbInfo& info,
   return verb;
 }
 
+// CLI11 would speak of subcommands.
+absl::Status Cli::CheckVerb(const std::vector<std::string>& arguments) const {
+  for (const std::string& argument : arguments) {
+    if (verbs_.count(argument) != 0 || argument == "--help" ||
+        argument == "-h" || argument == "--version") {
+      return absl::OkStatus();
+    }
+    if (argument.starts_with("--db=")) continue;
+    return UsageError(
+        absl::StrCat(argument.starts_with('-') ? "before the verb there is no '"
+                                               : "there is no verb '",
+                     Escape(argument), "'; 'lissom --help' lists the verbs"));
+  }
+  return UsageError("there is no verb; 'lissom --help' lists them");
+}
+
 absl::Status Cli::Parse(int argc, char** argv, bool* done) {
   std::vector<std::string> arguments = DbFirst(argc, argv);
   if (arguments.empty()) arguments.emplace_back("--help");
-  for (const std::string& argument : arguments) {
-    if (argument.empty() || argument.front() != '-') {
-      if (verbs_.count(argument) != 0) break;
-      return UsageError(absl::StrCat("there is no verb '", Escape(argument),
-                                     "'; 'lissom --help' lists them"));
-    }
-  }
+  LISSOM_RETURN_IF_ERROR(CheckVerb(arguments));
   std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
   try {
     app_.parse(arguments);
@@ -159,19 +191,27 @@ absl::Status Cli::Refused(const CLI::ParseError& error) {
     verb_ = verb->get_name();
     extra = verb->remaining();
   }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    // The last one first is how CLI11 keeps them.
-    const std::string first =
-        extra.empty() ? OneLine(error.what()) : extra.back();
-    return UsageError(absl::StrCat(
-        "unexpected argument '", Escape(first), "'",
-        first.starts_with('-')
-            ? "; 'lissom VERB --help' lists the flags, and what is none but "
-              "begins with '-' goes behind '--'"
-            : ""));
+  if (!extra.empty()) {
+    return UsageError(
+        absl::StrCat("unexpected argument '", Escape(extra.front()), "'",
+                     extra.front().starts_with('-')
+                         ? "; a key that begins with '-' goes behind '--'"
+                         : ""));
   }
-  return UsageError(absl::StrReplaceAll(
-      OneLine(error.what()), {{"--db is required", "DIR is required"}}));
+  const std::string message = OneLine(error.what());
+  const std::string option = message.substr(0, message.find(": "));
+  if (absl::EndsWith(message, " missing")) {
+    return UsageError(option + ": its value is missing");
+  }
+  if (absl::EndsWith(message, " was given a disallowed flag override")) {
+    return UsageError(absl::StrCat("--", message.substr(0, message.find(' ')),
+                                   ": it takes no value"));
+  }
+  if (absl::StrContains(message, "At Most 1 required")) {
+    return UsageError(option + ": it can be given once");
+  }
+  return UsageError(
+      absl::StrReplaceAll(message, {{"--db is required", "DIR is required"}}));
 }
 
 absl::Status Cli::RunVerb() {
@@ -186,6 +226,14 @@ absl::Status Cli::RunVerb() {
 int Cli::Main(int argc, char** argv) {
   // A reader that goes away is an EPIPE, for Output to see.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that may not grow: the verb is to clean up behind itself.
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (const std::string& name : verbs_) {
+    // --reverse=2 is a mistake, not a flag given twice.
+    for (CLI::Option* option : app_.get_subcommand(name)->get_options()) {
+      if (option->get_expected_max() == 0) option->disable_flag_override();
+    }
+  }
   bool done = false;
   absl::Status status = Parse(argc, argv, &done);
   if (status.ok() && !done) status = RunVerb();
@@ -196,7 +244,7 @@ int Cli::Main(int argc, char** argv) {
   if (absl::IsCancelled(status) && Signals::Caught() != 0) {
     return 128 + Signals::Caught();
   }
-  Warn(IsNotFound(status) ? "no such key" : ToStd(status.message()));
+  if (!shown_) Warn(MessageOf(status));
   return ExitCodeOf(status);
 }
 
@@ -215,6 +263,7 @@ absl::StatusOr<std::unique_ptr<DB>> Cli::OpenToRead() const {
 absl::StatusOr<std::unique_ptr<DB>> Cli::OpenToWrite(bool create) const {
   Options options = DbOptions();
   options.create_if_missing = create;
+  if (create) LISSOM_RETURN_IF_ERROR(CheckParent(directory_));
   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, directory_);
   if (db.ok() || create) return db;
   // The library names its option, which is none of ours.
@@ -238,6 +287,11 @@ absl::StatusOr<std::string> Cli::ParseBytes(std::string_view what,
 
 std::string Cli::Show(std::string_view bytes) const {
   return hex_ ? ToHex(bytes) : ToEscaped(bytes);
+}
+
+absl::Status Cli::Shown(const absl::Status& status) {
+  shown_ = true;
+  return status;
 }
 
 void Cli::Warn(std::string_view message) const {

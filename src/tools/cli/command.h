@@ -39,6 +39,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -58,6 +59,9 @@ enum ExitCode : int {
   kExitDamage = 4,     // kDataLoss: bytes of the database are wrong.
 };
 ExitCode ExitCodeOf(const absl::Status& status);
+
+// What people are told of an error: a bare kNotFound is "no such key".
+std::string MessageOf(const absl::Status& status);
 
 // An error in how the program was called: exit code 2.
 absl::Status UsageError(std::string_view message);
@@ -115,11 +119,16 @@ class Cli {
   // Bytes as a person is to see them: escaped, or in hex with --hex.
   std::string Show(std::string_view bytes) const;
 
+  // `status`, whose message the user has seen already: it will be the exit code
+  // and nothing else.
+  absl::Status Shown(const absl::Status& status);
+
   // A line on stderr, "lissom: VERB: message".
   void Warn(std::string_view message) const;
 
  private:
   absl::Status Parse(int argc, char** argv, bool* done);
+  absl::Status CheckVerb(const std::vector<std::string>& arguments) const;
   absl::Status Refused(const CLI::ParseError& error);
   absl::Status RunVerb();
 
@@ -128,6 +137,7 @@ class Cli {
   Output out_;
   std::function<absl::Status()> run_;
   std::string verb_;
+  bool shown_ = false;
   std::string directory_;
   std::string comparator_ = "bytewise";
   bool hex_ = false;

@@ -8,6 +8,7 @@
 #include "src/tools/cli/state.h"
 #include "src/tools/terminal.h"
 #include "util/status_macros.h"
+#include "util/strings.h"
 
 namespace lissom::tools {
 namespace {
@@ -20,7 +21,7 @@ struct CompactFlags {
 std::string SizeText(const Metrics& metrics) {
   return absl::StrCat(WithCommas(metrics.tables),
                       metrics.tables == 1 ? " table of " : " tables of ",
-                      HumanBytes(metrics.table_bytes));
+                      BytesText(metrics.table_bytes));
 }
 
 std::string SizeJson(const Metrics& metrics) {

@@ -55,6 +55,8 @@ class Loader {
     }
     LISSOM_RETURN_IF_ERROR(WriteBatchOut());
     LISSOM_RETURN_IF_ERROR(Open());
+    // Or every later opening would read the log.
+    LISSOM_RETURN_IF_ERROR(db_->Flush());
     return db_->Close();
   }
 

@@ -2,6 +2,7 @@
 // command.h how one is added.
 #include "src/tools/cli/command.h"
 #include "src/tools/cli/entries.h"
+#include "src/tools/cli/shell.h"
 #include "src/tools/cli/state.h"
 #include "src/tools/cli/transfer.h"
 
@@ -11,7 +12,7 @@ namespace {
 // In the order in which --help lists them.
 constexpr void (*kVerbs[])(Cli&) = {
     AddGet,   AddPut,   AddDelete,   AddScan,   AddLoad,    AddDump,
-    AddStats, AddShape, AddProperty, AddVerify, AddCompact,
+    AddStats, AddShape, AddProperty, AddVerify, AddCompact, AddShell,
 };
 
 int Main(int argc, char** argv) {

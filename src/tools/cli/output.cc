@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/tools/cli/signals.h"
 
 namespace lissom::tools {
 namespace {
@@ -36,11 +37,16 @@ void Output::Drain(std::string_view bytes) {
       bytes.remove_prefix(static_cast<size_t>(count));
     } else if (errno == EPIPE) {
       reader_gone_ = true;
-    } else if (errno != EINTR) {
+    } else if (errno == EINTR) {
+      // A reader that does not read is not to be waited for any longer.
+      if (Signals::Caught() != 0) {
+        status_ = absl::CancelledError("stopped by a signal");
+      }
+    } else {
       const int error = errno;
       const std::string message =
           absl::StrCat("cannot write ", name_, ": ", std::strerror(error));
-      status_ = error == ENOSPC || error == EDQUOT
+      status_ = error == ENOSPC || error == EDQUOT || error == EFBIG
                     ? absl::ResourceExhaustedError(message)
                     : absl::InternalError(message);
     }

@@ -30,7 +30,8 @@ class Output {
   bool good() const { return status_.ok() && !reader_gone_; }
 
   // Writes what is in the buffer. The first failure of all: kInternal, or
-  // kResourceExhausted on a full disk. OK if only the reader went away.
+  // kResourceExhausted on a full disk, kCancelled after a signal (signals.h).
+  // OK if only the reader went away.
   absl::Status Flush();
 
  private:

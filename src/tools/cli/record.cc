@@ -214,8 +214,7 @@ class LdbReader final : public LineFormatReader {
       return false;
     }
     return absl::InvalidArgumentError(
-        absl::StrCat("'", Escape(line), "', but ", read,
-                     " were there: records are missing"));
+        absl::StrCat("'", Escape(line), "', and ", read, " came before it"));
   }
 
   uint64_t count_ = 0;  // Records since the start or the last trailer.

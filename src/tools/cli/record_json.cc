@@ -57,6 +57,8 @@ absl::Status RecordFromJson(std::string_view line, Record* record) {
   try {
     object = Json::parse(line);
   } catch (const Json::parse_error& error) {
+    if (error.byte > line.size())
+      return Bad("no JSON: the line ends too early");
     return Bad(absl::StrCat("no JSON: byte ", error.byte,
                             " of the line is not what may stand there"));
   } catch (const Json::out_of_range&) {

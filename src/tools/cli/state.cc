@@ -7,6 +7,7 @@
 #include "src/tools/cli/metrics_json.h"
 #include "src/tools/terminal.h"
 #include "util/status_macros.h"
+#include "util/strings.h"
 
 namespace lissom::tools {
 namespace {
@@ -44,8 +45,6 @@ Json ShapeJson(const Metrics& metrics) {
           {"tables", metrics.tables},
           {"table_bytes", metrics.table_bytes},
           {"memtable_entries", metrics.memtable_entries},
-          {"wal_files", metrics.wal_files},
-          {"wal_file_bytes", metrics.wal_file_bytes},
           {"estimated_keys", metrics.estimated_keys},
           {"base_level", metrics.base_level}};
 }
@@ -57,16 +56,15 @@ std::string LevelsTable(const Metrics& metrics) {
   for (size_t level = 0; level < metrics.levels.size(); ++level) {
     const LevelMetrics& m = metrics.levels[level];
     raw_bytes += m.raw_bytes;
-    if (m.tables == 0 && m.target_bytes == 0) continue;
-    table.AddRow({absl::StrCat(level), WithCommas(m.tables),
-                  HumanBytes(m.bytes), HumanBytes(m.raw_bytes),
-                  m.target_bytes == 0 ? "" : HumanBytes(m.target_bytes),
+    if (m.tables == 0 && m.target_bytes <= 1) continue;  // 1: of nothing.
+    table.AddRow({absl::StrCat(level), WithCommas(m.tables), BytesText(m.bytes),
+                  BytesText(m.raw_bytes),
+                  m.target_bytes <= 1 ? "" : BytesText(m.target_bytes),
                   absl::StrFormat("%.2f", m.score)});
   }
   table.AddLine();
   table.AddRow({"all", WithCommas(metrics.tables),
-                HumanBytes(metrics.table_bytes), HumanBytes(raw_bytes), "",
-                ""});
+                BytesText(metrics.table_bytes), BytesText(raw_bytes), "", ""});
   return table.ToString();
 }
 
@@ -82,10 +80,8 @@ absl::Status Shape(Cli& cli) {
   cli.out().Write(picture);
   if (!picture.empty() && picture.back() != '\n') cli.out().Write("\n");
   cli.out().Write(LevelsTable(metrics));
-  cli.out().Write(absl::StrFormat(
-      "%s in logs, of %s entries; some %s keys in all\n",
-      HumanBytes(metrics.wal_file_bytes), WithCommas(metrics.memtable_entries),
-      WithCommas(metrics.estimated_keys)));
+  cli.out().Write(absl::StrCat("entries in logs, to be flushed: ",
+                               WithCommas(metrics.memtable_entries), "\n"));
   return absl::OkStatus();
 }
 

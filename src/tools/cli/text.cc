@@ -29,8 +29,10 @@ int ByteAt(std::string_view text, size_t at) {
 }
 
 absl::Status BadEscape(std::string_view text, size_t at) {
+  // As it was given: with one backslash.
+  const std::string shown = ToEscaped(text.substr(at + 1, 3));
   return absl::InvalidArgumentError(absl::StrCat(
-      "'", Escape(text.substr(at, 4)),
+      "'\\", shown,
       "' is no escape: write \\\\ for a backslash, \\xNN for a byte"));
 }
 

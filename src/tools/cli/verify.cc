@@ -7,6 +7,7 @@
 #include "src/tools/terminal.h"
 #include "util/mutex.h"
 #include "util/status_macros.h"
+#include "util/strings.h"
 
 namespace lissom::tools {
 namespace {
@@ -45,10 +46,11 @@ absl::Status Verify(Cli& cli) {
   const absl::Status status = db->VerifyChecksums();
   progress->End();
   LISSOM_RETURN_IF_ERROR(status);
-  cli.out().Write(absl::StrCat("No damage: ", WithCommas(metrics.tables),
-                               " tables of ", HumanBytes(metrics.table_bytes),
-                               ", and logs of ",
-                               HumanBytes(metrics.wal_file_bytes), ".\n"));
+  cli.out().Write(absl::StrCat(
+      "No damage: ", WithCommas(metrics.tables),
+      metrics.tables == 1 ? " table of " : " tables of ",
+      BytesText(metrics.table_bytes),
+      "; entries in logs: ", WithCommas(metrics.memtable_entries), ".\n"));
   return absl::OkStatus();
 }
 

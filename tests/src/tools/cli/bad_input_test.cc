@@ -30,16 +30,17 @@ size_t RunTable(const fs::path& path) {
   Transcript table = ReadTranscript(path);
   Shell shell;
   size_t rows = 0;
+  std::string content;  // Of db, after the setup.
   for (Step& step : table.steps) {
     SCOPED_TRACE(path.string() + ":" + std::to_string(step.line) + ": $ " +
                  step.command);
     if (IsSetup(step)) {
       EXPECT_EQ(shell.Run(step.command), "");
+      content = shell.Run("lissom dump db -f ldb");
       continue;
     }
     ++rows;
     const std::vector<std::string> files = FilesBesideDb(shell);
-    const std::string content = shell.Run("lissom dump db -f ldb");
     const std::string output = shell.Run(step.command);
     if (Recording()) step.expected = output;
     EXPECT_EQ(output, step.expected) << "LISSOM_RECORD=1 writes the file anew";
