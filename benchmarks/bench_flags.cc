@@ -54,17 +54,23 @@ std::vector<Flag> TableOf(Flags& flags) {
          flags.db = text;
          return !text.empty();
        }},
-      Number("num", &flags.num, 1, kMaxCount, "keys; operations a thread"),
-      Number("reads", &flags.reads, 0, kMaxCount,
-             "operations of a reading thread; 0: num"),
-      Number("value_size", &flags.value_size, 0, uint64_t{1} << 30, "bytes"),
-      Number("key_size", &flags.key_size, 8, uint64_t{1} << 20,
+      Number("num", &flags.run.num, 1, kMaxCount, "keys; operations a thread"),
+      {"reads", "operations of a reading thread; default: num",
+       [&flags](std::string_view text) {
+         uint64_t reads = 0;
+         if (!Number("", &reads, 1, kMaxCount, "").set(text)) return false;
+         flags.run.reads = reads;
+         return true;
+       }},
+      Number("value_size", &flags.run.value_size, 0, uint64_t{1} << 30,
+             "bytes"),
+      Number("key_size", &flags.run.key_size, 8, uint64_t{1} << 20,
              "bytes, at least 8"),
       Number("seed", &flags.seed, 0, UINT64_MAX, "of the random generators"),
       Number("threads", &flags.threads, 1, 256, "that do the same at once"),
-      Number("batch_size", &flags.batch_size, 1, 1 << 20,
+      Number("batch_size", &flags.run.batch_size, 1, 1 << 20,
              "puts a write, keys a MultiGet"),
-      Number("seek_nexts", &flags.seek_nexts, 0, kMaxCount,
+      Number("seek_nexts", &flags.run.seek_nexts, 0, kMaxCount,
              "moves after each seek of seekrandom"),
       Number("write_buffer_size", &flags.write_buffer_size, 0, kMaxCount,
              "bytes of a memtable"),
@@ -88,8 +94,8 @@ std::vector<Flag> TableOf(Flags& flags) {
              256 << 10, "of a table's dictionary, where there is zstd"),
       Switch("use_existing_db", &flags.use_existing_db,
              "keep what --db holds; workloads that make it anew are skipped"),
-      Switch("sync", &flags.sync, "make every write durable"),
-      Switch("histogram", &flags.histogram, "show percentiles of latency"),
+      Switch("sync", &flags.run.sync, "make every write durable"),
+      Switch("histogram", &flags.run.histogram, "show percentiles of latency"),
   };
 }
 
@@ -129,7 +135,6 @@ absl::StatusOr<Flags> ParseFlags(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     LISSOM_RETURN_IF_ERROR(ParseOne(argv[i], table));
   }
-  if (flags.reads == 0) flags.reads = flags.num;
   return flags;
 }
 

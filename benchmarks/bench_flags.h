@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "benchmarks/worker.h"
 
 namespace lissom::bench {
 
@@ -16,14 +17,9 @@ struct Flags {
       "fillrandom",  "waitforidle", "readrandom", "readmissing", "readseq",
       "readreverse", "seekrandom",  "overwrite",  "waitforidle", "fillsync"};
   std::string db = "/tmp/lissom_bench";
-  uint64_t num = 1'000'000;  // Keys, and operations of each thread.
-  uint64_t reads = 0;        // Operations of each reading thread; 0: num.
-  uint64_t value_size = 100;
-  uint64_t key_size = 16;
+  Settings run;  // What the workloads are told.
   uint64_t seed = 1000;
   uint64_t threads = 1;
-  uint64_t batch_size = 1;
-  uint64_t seek_nexts = 0;
   uint64_t write_buffer_size = uint64_t{64} << 20;
   uint64_t max_write_buffer_number = 4;
   uint64_t max_background_jobs = 2;
@@ -33,8 +29,6 @@ struct Flags {
   std::string compression_type = "none";
   uint64_t compression_max_dict_bytes = 0;  // 0: no dictionaries.
   bool use_existing_db = false;
-  bool sync = false;
-  bool histogram = false;
 };
 
 // kInvalidArgument: an unknown flag or a bad value, with the flags there are.

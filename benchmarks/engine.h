@@ -7,8 +7,9 @@
 // what a thread reuses between calls (a pinned value, a read transaction) lives
 // in its Session.
 //
-// Threads: an Engine is thread-safe; a Session and a Cursor belong to one
-// thread. Cursors go before their Session, Sessions before their Engine.
+// Threads: an Engine is thread-safe; a Session and a Cursor are used by one
+// thread, though a Session is made in another. Cursors go before their Session,
+// Sessions before their Engine.
 #ifndef LISSOM_BENCHMARKS_ENGINE_H_
 #define LISSOM_BENCHMARKS_ENGINE_H_
 
@@ -40,10 +41,11 @@ class Cursor {
   virtual absl::StatusOr<bool> Seek(std::string_view key) = 0;
   // To the first key, or to the last if the direction is backwards.
   virtual absl::Status SeekToEnd(Direction direction) = 0;
-  // Views of the entry that the cursor is at, until it moves. Requires: Seek
-  // returned true, or Walk found all it was asked for.
+  // A view of the key that the cursor is at, until it moves. Requires: the last
+  // move was a Seek that returned true.
   virtual std::string_view key() = 0;
-  // Reads the entry it is at and steps on, `steps` times or until the end.
+  // Reads the entry it is at, value and all, and steps on, `steps` times or
+  // until the end: fewer entries than steps say that it was reached.
   virtual absl::StatusOr<Found> Walk(Direction direction, uint64_t steps) = 0;
 };
 
@@ -76,7 +78,8 @@ class Engine {
   // Until no flush or compaction is pending or running.
   virtual absl::Status Settle() = 0;
   virtual absl::Status CompactAll() = 0;
-  // kInvalidArgument: the engine has no such property.
+  // "stats" and "levelstats", in the engine's own words; others without the
+  // prefix that the engine gives them. kInvalidArgument: there is none.
   virtual absl::StatusOr<std::string> Property(std::string_view name) = 0;
   // Idempotent; the destructor does not report.
   virtual absl::Status Close() = 0;

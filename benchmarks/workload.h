@@ -1,77 +1,51 @@
-// The named workloads of lissom_bench. Each does the same as db_bench's of
-// that name: same keys, same values' shape, same count.
+// The named workloads of lissom_bench, on any Engine. Each does what db_bench's
+// of that name does: same keys, same values' shape, same count; README.md lists
+// them. ycsb_workloads.cc has those of YCSB.
 //
 // Key i is i in 8 big-endian bytes, filled up with '0' to key_size. Values are
-// pieces of one random text of which half compresses away.
+// pieces of one random text of which a part compresses away.
 #ifndef LISSOM_BENCHMARKS_WORKLOAD_H_
 #define LISSOM_BENCHMARKS_WORKLOAD_H_
 
-#include <chrono>
-#include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "benchmarks/bench_flags.h"
-#include "lissom/db.h"
-#include "util/latency_histogram.h"
-#include "util/random.h"
+#include "benchmarks/worker.h"
 
 namespace lissom::bench {
-
-// Hands out values: views into a text made once. Thread-compatible.
-class ValueSource {
- public:
-  ValueSource(uint64_t seed, size_t value_size);
-  std::string_view Next();
-
- private:
-  const size_t value_size_;
-  std::string text_;
-  size_t at_ = 0;
-};
-
-// One thread of a running workload.
-struct Worker {
-  Worker(DB& database, const Flags& run_flags, uint64_t seed)
-      : db(database),
-        flags(run_flags),
-        random(seed),
-        values(seed, run_flags.value_size) {}
-
-  std::string_view KeyOf(uint64_t index);  // Lives until the next call.
-  // Called after each operation (a batch is one per put).
-  void Done(uint64_t operations, uint64_t operation_bytes);
-
-  DB& db;
-  const Flags& flags;
-  Random random;
-  ValueSource values;
-  std::string key;
-
-  uint64_t done = 0;
-  uint64_t bytes = 0;
-  uint64_t found = 0;
-  double seconds = 0;  // Filled in by the runner.
-  LatencyHistogram latency;
-  std::chrono::steady_clock::time_point last;  // End of the last operation.
-};
 
 struct Workload {
   std::string_view name;
   std::string_view help;
-  bool fresh_db = false;  // Starts with an empty database.
-  bool counts_found = false;
+  bool fresh_db = false;    // Starts with an empty database.
   bool one_thread = false;  // Ignores --threads.
-  bool prints = false;      // Has no result line.
+  bool prints = false;      // The message is its result, without a result line.
   absl::Status (*run)(Worker& worker) = nullptr;
+  // What one more thread does beside, until the others have ended. It does not
+  // count.
+  absl::Status (*beside)(Worker& worker) = nullptr;
 };
 
 const std::vector<Workload>& AllWorkloads();
 
 // Null if there is none of that name.
 const Workload* FindWorkload(std::string_view name);
+
+// --- The parts that AllWorkloads is made of.
+
+std::vector<Workload> WriteWorkloads();
+std::vector<Workload> ReadWorkloads();
+std::vector<Workload> MixedWorkloads();
+std::vector<Workload> UpkeepWorkloads();
+
+// --- What several of them are made of: one operation each, as db_bench does
+// it, and counted.
+
+absl::Status ReadOne(Worker& worker, std::string_view key);
+absl::Status WriteOne(Worker& worker, std::string_view key);
+// "(8 of 10 found)" of all that the worker has done.
+void SayFound(Worker& worker);
 
 }  // namespace lissom::bench
 

@@ -1,0 +1,31 @@
+// ValueSource hands out values: views of one random text that was made before
+// the clock starts, cut so that compression makes of them what was asked for.
+// Thread-compatible.
+#ifndef LISSOM_BENCHMARKS_VALUE_SOURCE_H_
+#define LISSOM_BENCHMARKS_VALUE_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lissom::bench {
+
+class ValueSource {
+ public:
+  // `compression_ratio`: about what part of a value is left when it is
+  // compressed, above 0 to 1.
+  ValueSource(uint64_t seed, size_t value_size, double compression_ratio = 0.5);
+
+  // The next value, a view that lives as long as this.
+  std::string_view Next();
+
+ private:
+  const size_t value_size_;
+  std::string text_;
+  size_t at_ = 0;
+};
+
+}  // namespace lissom::bench
+
+#endif  // LISSOM_BENCHMARKS_VALUE_SOURCE_H_
