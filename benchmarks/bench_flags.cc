@@ -1,14 +1,10 @@
 #include "benchmarks/bench_flags.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
-#include <functional>
 #include <string_view>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "benchmarks/db_bench_names.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
 
@@ -16,126 +12,284 @@ namespace lissom::bench {
 namespace {
 
 constexpr uint64_t kMaxCount = uint64_t{1} << 40;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 46;
+constexpr uint64_t kMaxSeconds = uint64_t{366} * 24 * 3600;
+constexpr uint64_t kMaxFiles = uint64_t{1} << 30;
 
-struct Flag {
-  std::string_view name;
-  std::string_view help;
-  std::function<bool(std::string_view)> set;
-};
-
-Flag Number(std::string_view name, uint64_t* to, uint64_t min, uint64_t max,
-            std::string_view help) {
-  return {name, help, [=](std::string_view text) {
-            const char* const end = text.data() + text.size();
-            const auto parsed = std::from_chars(text.data(), end, *to);
-            return parsed.ec == std::errc() && parsed.ptr == end &&
-                   *to >= min && *to <= max;
-          }};
-}
-
-// --sync, --sync=1 and --sync=true are the same.
-Flag Switch(std::string_view name, bool* to, std::string_view help) {
-  return {name, help, [=](std::string_view text) {
-            *to = text.empty() || text == "1" || text == "true";
-            return *to || text == "0" || text == "false";
-          }};
-}
-
-std::vector<Flag> TableOf(Flags& flags) {
+std::vector<Flag> WorkFlags(Flags& f) {
+  Settings& run = f.run;
   return {
-      {"benchmarks", "workloads, with commas, in the order to run",
-       [&flags](std::string_view text) {
-         flags.benchmarks =
-             absl::StrSplit(ToAbsl(text), ',', absl::SkipEmpty());
-         return !flags.benchmarks.empty();
-       }},
-      {"db", "the database's directory; made anew by fill workloads",
-       [&flags](std::string_view text) {
-         flags.db = text;
-         return !text.empty();
-       }},
-      Number("num", &flags.run.num, 1, kMaxCount, "keys; operations a thread"),
-      {"reads", "operations of a reading thread; default: num",
-       [&flags](std::string_view text) {
-         uint64_t reads = 0;
-         if (!Number("", &reads, 1, kMaxCount, "").set(text)) return false;
-         flags.run.reads = reads;
-         return true;
-       }},
-      Number("value_size", &flags.run.value_size, 0, uint64_t{1} << 30,
-             "bytes"),
-      Number("key_size", &flags.run.key_size, 8, uint64_t{1} << 20,
-             "bytes, at least 8"),
-      Number("seed", &flags.seed, 0, UINT64_MAX, "of the random generators"),
-      Number("threads", &flags.threads, 1, 256, "that do the same at once"),
-      Number("batch_size", &flags.run.batch_size, 1, 1 << 20,
-             "puts a write, keys a MultiGet"),
-      Number("seek_nexts", &flags.run.seek_nexts, 0, kMaxCount,
-             "moves after each seek of seekrandom"),
-      Number("write_buffer_size", &flags.write_buffer_size, 0, kMaxCount,
-             "bytes of a memtable"),
-      Number("max_write_buffer_number", &flags.max_write_buffer_number, 2, 1024,
-             "memtables, the active one included"),
-      Number("max_background_jobs", &flags.max_background_jobs, 1, 256,
-             "flushes and compactions at once"),
-      Number("cache_size", &flags.cache_size, 0, kMaxCount,
-             "bytes of the block cache"),
-      Number("block_size", &flags.block_size, 0, kMaxCount,
-             "bytes of a table's data block"),
-      Number("bloom_bits", &flags.bloom_bits, 0, 64,
-             "filter bits a key; 0: no filter"),
-      {"compression_type",
-       "none or zstd (level -1), for all levels; default: as in options.h",
-       [&flags](std::string_view text) {
-         flags.compression_type = text;
-         return text == "none" || text == "zstd" || text == "default";
-       }},
-      Number("compression_max_dict_bytes", &flags.compression_max_dict_bytes, 0,
-             256 << 10, "of a table's dictionary, where there is zstd"),
-      Switch("use_existing_db", &flags.use_existing_db,
-             "keep what --db holds; workloads that make it anew are skipped"),
-      Switch("sync", &flags.run.sync, "make every write durable"),
-      Switch("histogram", &flags.run.histogram, "show percentiles of latency"),
+      {"benchmarks", &f.benchmarks, 1, 0,
+       "workloads in the order to run, with commas; NAME[X5-W2]: 5 times, "
+       "after "
+       "2 to warm up"},
+      {"db", &f.db, 1, 0, "the database's directory"},
+      {"use_existing_db", &f.use_existing_db, 0, 1,
+       "work on what --db holds; workloads that make it anew are skipped"},
+      {"num", &run.num, 1, kMaxCount, "keys, and operations of each thread"},
+      {"reads", &run.reads, 0, kMaxCount,
+       "operations of a reading thread; -1: num"},
+      {"writes", &run.writes, 0, kMaxCount,
+       "operations of a writing thread; -1: num"},
+      {"deletes", &run.deletes, 0, kMaxCount,
+       "operations of a deleting thread; -1: num"},
+      {"duration", &run.duration, 0, kMaxSeconds,
+       "seconds that workloads with random keys take, instead of a count; 0: "
+       "the count"},
+      {"ops_between_duration_checks", &run.ops_between_duration_checks, 1,
+       kMaxCount, "operations between two looks at the clock"},
+      {"threads", &f.threads, 1, 256, "that do the same at once"},
+      {"seed", &f.seed, 0, UINT64_MAX,
+       "of keys and values; 0: another one each time"},
+      {"key_size", &run.key_size, 8, 1 << 20, "bytes, at least 8"},
+      {"value_size", &run.value_size, 0, uint64_t{1} << 30, "bytes"},
+      {"compression_ratio", &run.compression_ratio, 0, 1,
+       "what part of a value compression leaves"},
+      {"batch_size", &run.batch_size, 1, 1 << 20,
+       "changes a write, keys a MultiGet"},
+      {"seek_nexts", &run.seek_nexts, 0, kMaxCount,
+       "moves after each seek of seekrandom"},
+      {"reverse_iterator", &run.reverse_iterator, 0, 1,
+       "those moves go backwards"},
+      {"readwritepercent", &run.readwritepercent, 0, 100,
+       "reads in a hundred operations of readrandomwriterandom"},
+      {"benchmark_write_rate_limit", &run.write_rate_limit, 0, kMaxBytes,
+       "bytes of keys and values a second that all threads write; 0: no limit"},
+      {"benchmark_read_rate_limit", &run.read_rate_limit, 0, kMaxCount,
+       "operations a second that all threads read; 0: no limit"},
+      {"sync", &run.sync, 0, 1, "make every write durable"},
+      {"disable_wal", &f.disable_wal, 0, 1, "write without the log"},
+      {"verify_checksum", &f.verify_checksum, 0, 1,
+       "verify blocks that are read"},
   };
 }
 
-std::string Help(const std::vector<Flag>& table) {
-  std::string help = "flags:";
-  for (const Flag& flag : table) {
-    const size_t pad = flag.name.size() < 18 ? 18 - flag.name.size() : 1;
-    absl::StrAppend(&help, "\n  --", ToAbsl(flag.name), std::string(pad, ' '),
-                    ToAbsl(flag.help));
-  }
-  return help;
+std::vector<Flag> DatabaseFlags(Flags& f) {
+  return {
+      {"memory_budget", &f.memory_budget, 4 << 20, kMaxBytes,
+       "bytes that all sizes derive from; -1: sizes of their own"},
+      {"write_buffer_size", &f.write_buffer_size, 0, kMaxBytes,
+       "bytes of a memtable; -1: 64 MiB, or of the budget"},
+      {"max_write_buffer_number", &f.max_write_buffer_number, 2, 64,
+       "memtables, the active one included; -1: 4"},
+      {"cache_size", &f.cache_size, 0, kMaxBytes,
+       "bytes of the block cache; -1: 256 MiB, or of the budget"},
+      {"max_background_jobs", &f.max_background_jobs, 1, 256,
+       "flushes and compactions at once"},
+      {"subcompactions", &f.subcompactions, 1, 64,
+       "pieces of a large compaction that are merged side by side"},
+      {"block_size", &f.block_size, 512, 1 << 20,
+       "bytes of a table's data block"},
+      {"bloom_bits", &f.bloom_bits, 0, 64,
+       "filter bits a key; 0: no filter; -1: 10"},
+      {"compression_type", &f.compression_type, 0, 0,
+       "of all levels; default: as in options.h", "none|zstd|default"},
+      {"compression_level", &f.compression_level, 0, Flags::kUsualLevel,
+       "zstd's; 32767: -1, the fastest that is used"},
+      {"min_level_to_compress", &f.min_level_to_compress, 0, 6,
+       "levels above it are not compressed; -1: all are"},
+      {"compression_max_dict_bytes", &f.compression_max_dict_bytes, 0,
+       256 << 10, "of a table's dictionary, where there is zstd"},
+      {"target_file_size_base", &f.target_file_size_base, 0, kMaxBytes,
+       "bytes of a table"},
+      {"max_bytes_for_level_base", &f.max_bytes_for_level_base, 0, kMaxBytes,
+       "bytes of the first level below 0"},
+      {"max_bytes_for_level_multiplier", &f.max_bytes_for_level_multiplier, 1,
+       1000, "how much larger the next level is"},
+      {"level0_file_num_compaction_trigger",
+       &f.level0_file_num_compaction_trigger, 0, kMaxFiles,
+       "tables of level 0 that start a compaction"},
+      {"level0_slowdown_writes_trigger", &f.level0_slowdown_writes_trigger, 0,
+       kMaxFiles, "tables of level 0 from which on writes are slowed down"},
+      {"level0_stop_writes_trigger", &f.level0_stop_writes_trigger, 0,
+       kMaxFiles, "tables of level 0 at which writes wait"},
+      {"soft_pending_compaction_bytes_limit",
+       &f.soft_pending_compaction_bytes_limit, 0, UINT64_MAX,
+       "bytes yet to compact from which on writes are slowed down"},
+      {"hard_pending_compaction_bytes_limit",
+       &f.hard_pending_compaction_bytes_limit, 0, UINT64_MAX,
+       "bytes yet to compact at which writes wait"},
+      {"max_total_wal_size", &f.max_total_wal_size, 0, kMaxBytes,
+       "bytes of logs that have the memtable flushed; 0: no limit"},
+      {"open_files", &f.open_files, 64, kMaxFiles,
+       "files held open; -1: half of the process's limit"},
+      {"rate_limiter_bytes_per_sec", &f.rate_limiter_bytes_per_sec, 0,
+       uint64_t{1} << 50, "flushes and compactions write; 0: no limit"},
+  };
 }
 
-absl::Status ParseOne(std::string_view argument,
-                      const std::vector<Flag>& table) {
-  const size_t equals = std::min(argument.find('='), argument.size());
-  const std::string_view value =
-      argument.substr(std::min(equals + 1, argument.size()));
-  for (const Flag& flag : table) {
-    if (argument.substr(0, equals) != absl::StrCat("--", ToAbsl(flag.name))) {
-      continue;
-    }
-    if (flag.set(value)) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("bad value in ", ToAbsl(argument), ": --",
-                     ToAbsl(flag.name), " is ", ToAbsl(flag.help)));
+std::vector<Flag> OutputFlags(Flags& f) {
+  return {
+      {"histogram", &f.run.histogram, 0, 1, "show percentiles of latency"},
+      {"statistics", &f.statistics, 0, 1,
+       "show at the end what the database has counted"},
+      {"confidence_interval_only", &f.confidence_interval_only, 0, 1,
+       "of repeats show the interval of 95 percent, not the mean"},
+      {"stats_interval_seconds", &f.stats_interval_seconds, 0, kMaxSeconds,
+       "between two lines of progress on stderr; 0: none"},
+      {"stats_per_interval", &f.stats_per_interval, 0, 1,
+       "show the database's stats with them"},
+      {"report_interval_seconds", &f.report_interval_seconds, 0, kMaxSeconds,
+       "between two lines of --report_file; 0: no report"},
+      {"report_file", &f.report_file, 1, 0,
+       "operations a second over time, as CSV"},
+      {"output_format", &f.output_format, 0, 0,
+       "json: one document, lissom_bench.schema.json", "text|json"},
+  };
+}
+
+std::vector<FixedFlag> FixedFlags() {
+  constexpr std::string_view kNoDirect =
+      "files are read and written through the kernel's cache";
+  return {
+      {"allow_concurrent_memtable_write", "true",
+       "the writers of a group insert side by side"},
+      {"bytes_per_sync", "0", "tables are synced as a whole"},
+      {"cache_index_and_filter_blocks", "true",
+       "indexes and filters are charged to the cache"},
+      {"compaction_style", "0", "compactions are leveled"},
+      {"disable_auto_compactions", "false",
+       "there is no database without compactions"},
+      {"enable_pipelined_write", "true", "logging and inserting overlap"},
+      {"inplace_update_support", "false", "a memtable keeps every version"},
+      {"level_compaction_dynamic_level_bytes", "true",
+       "the levels' sizes derive from the last one's"},
+      {"mmap_read", "false", "files are read with system calls"},
+      {"mmap_write", "false", "files are written with system calls"},
+      {"num_column_families", "1", "there are no column families yet"},
+      {"num_levels", "7", "there are seven levels"},
+      {"num_multi_db", "0", "one database is measured"},
+      {"paranoid_checks", "true", "checks are always on"},
+      {"perf_level", "1", "no operation has counters of its own"},
+      {"prefix_size", "0", "keys have no prefix"},
+      {"readonly", "false", "the database is opened to be written"},
+      {"stats_interval", "0", "progress goes by --stats_interval_seconds"},
+      {"unordered_write", "false", "writes become visible in their order"},
+      {"use_direct_io_for_flush_and_compaction", "false", kNoDirect},
+      {"use_direct_reads", "false", kNoDirect},
+      {"use_tailing_iterator", "false", "there is no such iterator"},
+      {"wal_bytes_per_sync", "0", "the log is synced by those who ask for it"},
+      {"wal_dir", "", "logs lie in the database's directory"},
+  };
+}
+
+// zstd's level as the flags give it.
+int LevelOf(const Flags& f) {
+  return f.compression_level == Flags::kUsualLevel
+             ? -1
+             : static_cast<int>(f.compression_level);
+}
+
+std::vector<Compression> CompressionOf(const Flags& f) {
+  std::vector<Compression> levels = Options().compression;
+  if (f.compression_type == "none") {
+    levels = {Compression::None()};
+  } else if (f.compression_type == "zstd") {
+    levels.assign(f.min_level_to_compress.value_or(0), Compression::None());
+    levels.push_back(Compression::Zstd(LevelOf(f)));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown flag ", ToAbsl(argument), "\n", Help(table)));
+  for (Compression& level : levels) {
+    if (!level.enabled()) continue;
+    level = Compression::Zstd(level.level(), f.compression_max_dict_bytes);
+  }
+  return levels;
+}
+
+void SetSizes(const Flags& f, Options* options) {
+  options->memory_budget = f.memory_budget;
+  options->write_buffer_size = f.write_buffer_size;
+  options->block_cache_size = f.cache_size;
+  if (!f.memory_budget.has_value()) {
+    options->write_buffer_size = f.write_buffer_size.value_or(64 << 20);
+    options->block_cache_size = f.cache_size.value_or(256 << 20);
+  }
+  options->max_write_buffer_number =
+      static_cast<int>(f.max_write_buffer_number.value_or(4));
 }
 
 }  // namespace
 
-absl::StatusOr<Flags> ParseFlags(int argc, char** argv) {
-  Flags flags;
-  const std::vector<Flag> table = TableOf(flags);
-  for (int i = 1; i < argc; ++i) {
-    LISSOM_RETURN_IF_ERROR(ParseOne(argv[i], table));
+FlagTable TableOf(Flags& flags) {
+  FlagTable table{.program = "lissom_bench",
+                  .flags = WorkFlags(flags),
+                  .fixed = FixedFlags(),
+                  .foreign = kDbBenchNames,
+                  .foreign_program = "db_bench"};
+  for (const std::vector<Flag>& part :
+       {DatabaseFlags(flags), OutputFlags(flags)}) {
+    table.flags.insert(table.flags.end(), part.begin(), part.end());
   }
-  return flags;
+  return table;
+}
+
+absl::Status ParseFlags(int argc, const char* const* argv, Flags* flags) {
+  LISSOM_RETURN_IF_ERROR(TableOf(*flags).Parse(argc, argv));
+  if (flags->run.sync && flags->disable_wal) {
+    return absl::InvalidArgumentError(
+        "--sync and --disable_wal contradict each other");
+  }
+  if (flags->min_level_to_compress.has_value() &&
+      flags->compression_type != "zstd") {
+    return absl::InvalidArgumentError(
+        "--min_level_to_compress needs --compression_type=zstd");
+  }
+  return DatabaseOf(*flags).status();
+}
+
+absl::StatusOr<std::vector<Step>> StepsOf(const Flags& flags) {
+  std::vector<Step> steps;
+  const std::vector<std::string> names =
+      absl::StrSplit(flags.benchmarks, ',', absl::SkipEmpty());
+  steps.reserve(names.size());
+  for (const std::string& name : names) {
+    LISSOM_ASSIGN_OR_RETURN(const Step step, ParseStep(name));
+    steps.push_back(step);
+  }
+  if (steps.empty()) {
+    return absl::InvalidArgumentError("--benchmarks names no workload");
+  }
+  return steps;
+}
+
+absl::StatusOr<LissomSettings> DatabaseOf(const Flags& f) {
+  LissomSettings settings{.options = {},
+                          .disable_wal = f.disable_wal,
+                          .verify_checksums = f.verify_checksum};
+  Options& options = settings.options;
+  options.create_if_missing = !f.use_existing_db;
+  SetSizes(f, &options);
+  options.max_background_jobs = static_cast<int>(f.max_background_jobs);
+  options.max_subcompactions = static_cast<int>(f.subcompactions);
+  options.block_size = f.block_size;
+  const uint64_t bits = f.bloom_bits.value_or(10);
+  options.filter_policy = bits == 0
+                              ? FilterPolicy::None()
+                              : FilterPolicy::Bloom(static_cast<double>(bits));
+  options.compression = CompressionOf(f);
+  options.target_file_size_base = f.target_file_size_base;
+  options.max_bytes_for_level_base = f.max_bytes_for_level_base;
+  options.max_bytes_for_level_multiplier = f.max_bytes_for_level_multiplier;
+  options.level0_file_num_compaction_trigger =
+      static_cast<int>(f.level0_file_num_compaction_trigger);
+  options.level0_slowdown_writes_trigger =
+      static_cast<int>(f.level0_slowdown_writes_trigger);
+  options.level0_stop_writes_trigger =
+      static_cast<int>(f.level0_stop_writes_trigger);
+  options.soft_pending_compaction_bytes_limit =
+      f.soft_pending_compaction_bytes_limit;
+  options.hard_pending_compaction_bytes_limit =
+      f.hard_pending_compaction_bytes_limit;
+  options.max_total_wal_size = f.max_total_wal_size;
+  if (f.open_files.has_value()) {
+    options.max_open_files = static_cast<int>(*f.open_files);
+  }
+  if (f.rate_limiter_bytes_per_sec > 0) {
+    LISSOM_ASSIGN_OR_RETURN(
+        options.rate_limiter,
+        RateLimiter::NewTokenBucket(f.rate_limiter_bytes_per_sec));
+  }
+  LISSOM_RETURN_IF_ERROR(options.Validate());
+  return settings;
 }
 
 }  // namespace lissom::bench

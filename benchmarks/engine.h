@@ -18,6 +18,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -68,6 +70,9 @@ class Session {
   virtual absl::StatusOr<std::unique_ptr<Cursor>> NewCursor() = 0;
 };
 
+// Names and numbers of what an engine has counted, in its own words.
+using Counters = std::vector<std::pair<std::string, uint64_t>>;
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -81,6 +86,7 @@ class Engine {
   // "stats" and "levelstats", in the engine's own words; others without the
   // prefix that the engine gives them. kInvalidArgument: there is none.
   virtual absl::StatusOr<std::string> Property(std::string_view name) = 0;
+  virtual Counters GetCounters() { return {}; }
   // Idempotent; the destructor does not report.
   virtual absl::Status Close() = 0;
 };

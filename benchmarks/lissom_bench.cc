@@ -3,8 +3,14 @@
 // and what the numbers mean.
 //
 //   lissom_bench --benchmarks=fillrandom,waitforidle,readrandom --num=1000000
+//
+// Exit: 0; 1 if a workload failed; 2 if the command line was wrong; 130 after
+// Ctrl-C, with the database closed as it should be.
+#include <atomic>
 #include <cinttypes>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,176 +19,193 @@
 #include "absl/strings/str_cat.h"
 #include "benchmarks/bench_flags.h"
 #include "benchmarks/lissom_engine.h"
+#include "benchmarks/machine.h"
+#include "benchmarks/progress.h"
+#include "benchmarks/repeat.h"
+#include "benchmarks/report.h"
 #include "benchmarks/runner.h"
-#include "benchmarks/workload.h"
 #include "lissom/db.h"
+#include "util/random.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
 
 namespace lissom::bench {
 namespace {
 
-Options DbOptions(const Flags& flags) {
-  Options options;
-  options.create_if_missing = true;
-  options.write_buffer_size = flags.write_buffer_size;
-  options.max_write_buffer_number =
-      static_cast<int>(flags.max_write_buffer_number);
-  options.max_background_jobs = static_cast<int>(flags.max_background_jobs);
-  options.block_cache_size = flags.cache_size;
-  options.block_size = flags.block_size;
-  options.filter_policy =
-      flags.bloom_bits == 0
-          ? FilterPolicy::None()
-          : FilterPolicy::Bloom(static_cast<double>(flags.bloom_bits));
-  if (flags.compression_type == "zstd") {
-    options.compression = {Compression::Zstd(-1)};
-  } else if (flags.compression_type == "none") {
-    options.compression = {Compression::None()};
-  }
-  for (Compression& compression : options.compression) {
-    if (!compression.enabled()) continue;
-    compression = Compression::Zstd(compression.level(),
-                                    flags.compression_max_dict_bytes);
-  }
-  return options;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitInterrupted = 130;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // For the handler.
+
+// The second Ctrl-C ends the process at once.
+void HandleSignals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 class Bench {
  public:
-  explicit Bench(Flags flags) : flags_(std::move(flags)) {}
+  Bench(const Flags& flags, LissomSettings database, Report& report,
+        Progress& progress)
+      : flags_(flags),
+        database_(std::move(database)),
+        report_(report),
+        progress_(progress) {}
 
-  absl::Status Run() {
-    PrintHeader();
-    for (const std::string& name : flags_.benchmarks) {
-      LISSOM_RETURN_IF_ERROR(RunOne(*FindWorkload(name)));
+  absl::Status Run(const std::vector<Step>& steps) {
+    absl::Status status = RunSteps(steps);
+    if (status.ok() && flags_.statistics && engine_ != nullptr) {
+      report_.Statistics(engine_->GetCounters());
     }
-    return engine_ == nullptr ? absl::OkStatus() : engine_->Close();
+    if (engine_ != nullptr) status.Update(engine_->Close());
+    status.Update(progress_.Finish());
+    return status;
   }
 
  private:
-  absl::Status RunOne(const Workload& workload) {
-    if (workload.fresh_db && flags_.use_existing_db) {
-      std::printf("%-12s : skipped: --use_existing_db keeps the database\n",
-                  std::string(workload.name).c_str());
+  absl::Status RunSteps(const std::vector<Step>& steps) {
+    LISSOM_RETURN_IF_ERROR(CheckDirectory(*steps.front().workload));
+    for (const Step& step : steps) LISSOM_RETURN_IF_ERROR(RunStep(step));
+    return absl::OkStatus();
+  }
+
+  // Nobody's data is worked on, or lost, by an oversight: a database that is
+  // there is kept if --use_existing_db says so, and made anew by fillseq and
+  // its like; anything else was hardly meant.
+  absl::Status CheckDirectory(const Workload& first) const {
+    std::error_code error;  // Of a path that cannot be looked at: Open tells.
+    const bool there = std::filesystem::exists(
+        std::filesystem::path(flags_.db) / "CURRENT", error);
+    if (!there || first.fresh_db || flags_.use_existing_db) {
       return absl::OkStatus();
     }
-    LISSOM_RETURN_IF_ERROR(OpenFor(workload));
-    // Each workload and thread has keys of its own, and others than those that
-    // filled a database which is there already.
-    const uint64_t seed =
-        flags_.seed + 1000 * ++runs_ + (flags_.use_existing_db ? 999 : 0);
-    runs_ += flags_.threads;
-    LISSOM_ASSIGN_OR_RETURN(const RunResult result,
-                            RunWorkload({.engine = *engine_,
-                                         .workload = workload,
-                                         .settings = flags_.run,
-                                         .threads = flags_.threads,
-                                         .seed = seed}));
-    if (workload.prints) {
-      std::printf("%s\n", result.message.c_str());
-    } else {
-      PrintResult(result);
+    return absl::AlreadyExistsError(
+        absl::StrCat(flags_.db,
+                     ": a database is there; --use_existing_db works on it, a "
+                     "fill workload before ",
+                     ToAbsl(first.name), " makes it anew"));
+  }
+
+  absl::Status RunStep(const Step& step) {
+    if (step.workload->fresh_db && flags_.use_existing_db) {
+      report_.Skip(step);
+      return absl::OkStatus();
     }
+    report_.BeginStep(step);
+    for (uint64_t i = 1; i <= step.warmups; ++i) {
+      LISSOM_RETURN_IF_ERROR(RunOnce(*step.workload, i, true).status());
+    }
+    Repeats repeats;
+    for (uint64_t i = 1; i <= step.runs; ++i) {
+      LISSOM_ASSIGN_OR_RETURN(const RunResult result,
+                              RunOnce(*step.workload, i, false));
+      repeats.Add(result);
+    }
+    report_.EndStep(step, repeats);
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<RunResult> RunOnce(const Workload& workload, uint64_t number,
+                                    bool warmup) {
+    LISSOM_RETURN_IF_ERROR(OpenFor(workload));
+    RunRequest request{.engine = *engine_,
+                       .workload = workload,
+                       .settings = flags_.run,
+                       .threads = flags_.threads,
+                       .seed = NextSeed(),
+                       .interrupted = &interrupted};
+    if (progress_.wanted()) {
+      request.watch = [this](Workers workers, const std::stop_token& stop) {
+        progress_.Watch(*engine_, workers, stop);
+      };
+    }
+    LISSOM_ASSIGN_OR_RETURN(const RunResult result, RunWorkload(request));
+    report_.Ran({.number = number,
+                 .warmup = warmup,
+                 .threads = workload.one_thread ? 1 : flags_.threads},
+                result);
+    return result;
+  }
+
+  // Each workload and thread has keys of its own, and others than those that
+  // filled a database which is there already.
+  uint64_t NextSeed() {
+    const uint64_t seed =
+        flags_.seed + 1000 * ++workers_ + (flags_.use_existing_db ? 999 : 0);
+    workers_ += flags_.threads;
+    return seed;
   }
 
   absl::Status OpenFor(const Workload& workload) {
-    const Options options = DbOptions(flags_);
     if (workload.fresh_db) {
       if (engine_ != nullptr) LISSOM_RETURN_IF_ERROR(engine_->Close());
       engine_.reset();
-      LISSOM_RETURN_IF_ERROR(DB::Destroy(options, flags_.db));
+      LISSOM_RETURN_IF_ERROR(DB::Destroy(database_.options, flags_.db));
     }
     if (engine_ != nullptr) return absl::OkStatus();
-    LISSOM_ASSIGN_OR_RETURN(engine_,
-                            OpenLissom({.options = options}, flags_.db));
+    LISSOM_ASSIGN_OR_RETURN(engine_, OpenLissom(database_, flags_.db));
     return absl::OkStatus();
   }
 
-  void PrintHeader() const {
-    const double raw =
-        static_cast<double>(flags_.run.num) *
-        static_cast<double>(flags_.run.key_size + flags_.run.value_size);
-    std::printf("Keys:       %" PRIu64 " bytes each\n", flags_.run.key_size);
-    std::printf("Values:     %" PRIu64 " bytes each, half compressible\n",
-                flags_.run.value_size);
-    std::printf("Entries:    %" PRIu64 " (%.1f MB raw)\n", flags_.run.num,
-                raw / 1048576.0);
-    std::printf("Memtable:   %" PRIu64 " bytes; block cache: %" PRIu64
-                " bytes; filter: %" PRIu64 " bits a key\n",
-                flags_.write_buffer_size, flags_.cache_size, flags_.bloom_bits);
-    std::printf("Compression: %s, dictionaries of %" PRIu64
-                " bytes; sync: %s; batch: %" PRIu64 "; threads: %" PRIu64
-                "; seed: %" PRIu64 "\n",
-                flags_.compression_type.c_str(),
-                flags_.compression_max_dict_bytes,
-                flags_.run.sync ? "yes" : "no", flags_.run.batch_size,
-                flags_.threads, flags_.seed);
-#ifdef LISSOM_CHECKS
-    std::printf("WARNING: built with checks; use the release preset.\n");
-#endif
-    std::printf("------------------------------------------------\n");
-    std::fflush(stdout);
-  }
-
-  void PrintResult(const RunResult& result) const {
-    std::printf("%-12s : %11.3f micros/op %ld ops/sec %.3f seconds %" PRIu64
-                " operations;",
-                std::string(result.name).c_str(), result.MicrosPerOp(),
-                static_cast<long>(result.OpsPerSecond()), result.seconds,
-                result.operations);
-    if (result.bytes > 0)
-      std::printf(" %6.1f MB/s", result.MegabytesPerSecond());
-    if (!result.message.empty()) std::printf(" %s", result.message.c_str());
-    std::printf("\n");
-    if (flags_.run.histogram) PrintPercentiles(result);
-    std::fflush(stdout);
-  }
-
-  static void PrintPercentiles(const RunResult& result) {
-    for (const Latency& latency : result.latency) {
-      if (latency.count() == 0) continue;
-      std::printf(
-          "  micros: P50 %.2f  P99 %.2f  P99.9 %.2f  P99.99 %.2f  max %.2f\n",
-          latency.Percentile(50), latency.Percentile(99),
-          latency.Percentile(99.9), latency.Percentile(99.99), latency.Max());
-    }
-  }
-
-  const Flags flags_;
+  const Flags& flags_;
+  const LissomSettings database_;
+  Report& report_;
+  Progress& progress_;
   std::unique_ptr<Engine> engine_;
-  uint64_t runs_ = 0;
+  uint64_t workers_ = 0;  // That were made so far.
 };
 
-// Asked before anything runs, not when its turn comes.
-absl::Status CheckWorkloads(const Flags& flags) {
-  for (const std::string& name : flags.benchmarks) {
-    if (FindWorkload(name) != nullptr) continue;
-    std::string known;
-    for (const Workload& workload : AllWorkloads()) {
-      absl::StrAppend(&known, "\n  ", ToAbsl(workload.name), ": ",
-                      ToAbsl(workload.help));
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown workload '", name, "'; there are:", known));
-  }
-  return absl::OkStatus();
+absl::Status RunBench(const Flags& flags, const std::vector<Step>& steps) {
+  LISSOM_ASSIGN_OR_RETURN(LissomSettings database, DatabaseOf(flags));
+  LISSOM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Progress> progress,
+      Progress::Start({.stats_interval_seconds = flags.stats_interval_seconds,
+                       .engine_stats = flags.stats_per_interval > 0,
+                       .report_interval_seconds = flags.report_interval_seconds,
+                       .report_file = flags.report_file}));
+  const std::unique_ptr<Report> report =
+      flags.json() ? NewJsonReport() : NewTextReport();
+  report->Begin(flags, ThisMachine());
+  absl::Status status =
+      Bench(flags, std::move(database), *report, *progress).Run(steps);
+  report->End(status);
+  return status;
 }
 
-absl::Status Main(int argc, char** argv) {
-  LISSOM_ASSIGN_OR_RETURN(Flags flags, ParseFlags(argc, argv));
-  LISSOM_RETURN_IF_ERROR(CheckWorkloads(flags));
-  return Bench(std::move(flags)).Run();
+int Fail(const absl::Status& status, int code) {
+  std::fprintf(stderr, "lissom_bench: %s\n",
+               std::string(status.message()).c_str());
+  return code;
+}
+
+int Main(int argc, char** argv) {
+  Flags flags;
+  if (const absl::Status parsed = ParseFlags(argc, argv, &flags);
+      absl::IsCancelled(parsed)) {
+    std::printf("%s\n", std::string(parsed.message()).c_str());
+    return 0;
+  } else if (!parsed.ok()) {
+    return Fail(parsed, kExitUsage);
+  }
+  const absl::StatusOr<std::vector<Step>> steps = StepsOf(flags);
+  if (!steps.ok()) return Fail(steps.status(), kExitUsage);
+  if (flags.seed == 0) {
+    flags.seed = SystemSeed() >> 1;
+    std::fprintf(stderr, "Set seed to %" PRIu64 " because --seed was 0\n",
+                 flags.seed);
+  }
+  HandleSignals();
+  const absl::Status status = RunBench(flags, *steps);
+  if (status.ok()) return 0;
+  return Fail(status, interrupted ? kExitInterrupted : kExitFailed);
 }
 
 }  // namespace
 }  // namespace lissom::bench
 
-int main(int argc, char** argv) {
-  const absl::Status status = lissom::bench::Main(argc, argv);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "lissom_bench: %s\n",
-               std::string(status.message()).c_str());
-  return 1;
-}
+int main(int argc, char** argv) { return lissom::bench::Main(argc, argv); }

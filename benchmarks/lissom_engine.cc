@@ -101,6 +101,42 @@ class LissomSession final : public Session {
   std::vector<absl::Status> statuses_;
 };
 
+// The names are RocksDB's tickers' with another prefix, where it has the same.
+Counters CountersOf(const Metrics& m) {
+  Counters counters = {
+      {"lissom.block.cache.hit", m.block_cache_hits},
+      {"lissom.block.cache.miss", m.block_cache_misses},
+      {"lissom.block.cache.evictions", m.block_cache_evictions},
+      {"lissom.bloom.filter.useful", m.filter_useful},
+      {"lissom.bloom.filter.false.positive", m.filter_false_positives},
+      {"lissom.memtable.hit", m.memtable_hits},
+      {"lissom.number.keys.read", m.gets},
+      {"lissom.number.keys.written", m.keys_written},
+      {"lissom.number.multiget.get", m.multigets},
+      {"lissom.number.multiget.keys.read", m.multiget_keys},
+      {"lissom.number.keys.found", m.keys_found},
+      {"lissom.number.keys.not.found", m.keys_not_found},
+      {"lissom.number.iterators", m.iterators_created},
+      {"lissom.number.db.seek", m.seeks},
+      {"lissom.number.db.next", m.nexts},
+      {"lissom.bytes.written", m.bytes_written},
+      {"lissom.wal.writes", m.wal_writes},
+      {"lissom.wal.bytes", m.wal_bytes},
+      {"lissom.wal.synced", m.wal_syncs},
+      {"lissom.flushes", m.flushes},
+      {"lissom.flush.write.bytes", m.flush_bytes},
+      {"lissom.compactions", m.compactions},
+      {"lissom.compact.read.bytes", m.compaction_read_bytes},
+      {"lissom.compact.write.bytes", m.compaction_written_bytes},
+  };
+  for (size_t cause = 0; cause < kStallCauses; ++cause) {
+    const std::string_view name = StallCauseName(StallCause(cause));
+    counters.emplace_back(absl::StrCat("lissom.stall.micros.", ToAbsl(name)),
+                          m.stalls[cause].micros);
+  }
+  return counters;
+}
+
 class LissomEngine final : public Engine {
  public:
   LissomEngine(std::unique_ptr<DB> db, LissomSettings settings)
@@ -117,6 +153,7 @@ class LissomEngine final : public Engine {
   absl::StatusOr<std::string> Property(std::string_view name) override {
     return db_->GetProperty(absl::StrCat("lissom.", ToAbsl(name)));
   }
+  Counters GetCounters() override { return CountersOf(db_->GetMetrics()); }
   absl::Status Close() override { return db_->Close(); }
 
  private:

@@ -57,6 +57,7 @@ absl::Status ReadRandomWriteRandom(Worker& worker) {
       ++writes;
     }
   }
+  worker.bytes = 0;  // db_bench says no MB/s here.
   worker.message =
       absl::StrCat("( reads:", reads, " writes:", writes,
                    " total:", settings.Writes(), " found:", worker.found, ")");

@@ -31,6 +31,7 @@ class Run {
                                  : std::max<uint64_t>(request_.threads, 1);
     const uint64_t all =
         threads + (request_.workload.beside == nullptr ? 0 : 1);
+    shared_.threads = threads;
     for (uint64_t i = 0; i < all; ++i) AddWorker(i);
     Start(threads);
     for (const absl::Status& result : results_) {
@@ -61,7 +62,6 @@ class Run {
           [this, &start, i, counting] { Work(i, i < counting, start); });
     }
     start.arrive_and_wait();
-    const Clock::time_point began = Clock::now();
     std::jthread watcher;
     if (request_.watch) {
       watcher = std::jthread([this, counting](const std::stop_token& stop) {
@@ -69,7 +69,6 @@ class Run {
       });
     }
     AwaitWorkers();
-    seconds_ = Seconds(Clock::now() - began);
     shared_.stop = true;
     for (std::thread& thread : threads) thread.join();
   }
@@ -78,10 +77,9 @@ class Run {
     Worker& worker = *workers_[i];
     const auto run = counts ? request_.workload.run : request_.workload.beside;
     start.arrive_and_wait();
-    const Clock::time_point began = Clock::now();
-    worker.last = began;
+    worker.began = worker.last = Clock::now();
     results_[i] = run(worker);
-    worker.seconds = Seconds(Clock::now() - began);
+    worker.ended = Clock::now();
     if (!results_[i].ok()) shared_.stop = true;
     if (!counts) return;
     const std::lock_guard lock(mu_);
@@ -106,19 +104,23 @@ class Run {
 
   RunResult Sum(uint64_t counting) const {
     RunResult sum{.name = request_.workload.name,
-                  .seconds = seconds_,
                   .latency = {},
                   .message = workers_.front()->message};
+    Clock::time_point began = workers_.front()->began;
+    Clock::time_point ended = workers_.front()->ended;
     for (const std::unique_ptr<Worker>& worker :
          Workers(workers_).first(counting)) {
       sum.operations += worker->done;
       sum.bytes += worker->bytes;
       sum.found += worker->found;
-      sum.thread_seconds += worker->seconds;
+      sum.thread_seconds += Seconds(worker->ended - worker->began);
+      began = std::min(began, worker->began);
+      ended = std::max(ended, worker->ended);
       for (size_t op = 0; op < kOps; ++op) {
         sum.latency[op].Merge(worker->latency[op]);
       }
     }
+    sum.seconds = Seconds(ended - began);
     return sum;
   }
 
@@ -127,7 +129,6 @@ class Run {
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<absl::Status> results_;
-  double seconds_ = 0;
 
   std::mutex mu_;
   std::condition_variable ended_;

@@ -24,10 +24,10 @@ namespace lissom::bench {
 struct RunResult {
   std::string_view name;  // The workload's.
   uint64_t operations = 0;
-  uint64_t bytes = 0;         // Of keys and values.
-  uint64_t found = 0;         // Of the keys that were read.
-  double seconds = 0;         // From the start of all to the end of the last.
-  double thread_seconds = 0;  // Of all threads, added up.
+  uint64_t bytes = 0;                 // Of keys and values.
+  uint64_t found = 0;                 // Of the keys that were read.
+  double seconds = 0;                 // From the first start to the last end.
+  double thread_seconds = 0;          // Of all threads, added up.
   std::array<Latency, kOps> latency;  // With Settings::histogram.
   std::string message;                // The first thread's.
 

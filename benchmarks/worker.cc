@@ -23,12 +23,7 @@ std::string_view Worker::KeyOf(uint64_t index_of_key) {
   return key;
 }
 
-void Worker::Done(Op op, uint64_t operations, uint64_t operation_bytes) {
-  // Only this thread adds: no locked instruction.
-  done.store(done.load(std::memory_order_relaxed) + operations,
-             std::memory_order_relaxed);
-  bytes += operation_bytes;
-  if (!settings.histogram) return;
+void Worker::AddLatency(Op op) {
   const auto now = Clock::now();
   latency[static_cast<size_t>(op)].Add(static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(now - last)

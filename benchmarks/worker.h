@@ -62,7 +62,10 @@ struct Shared {
   }
   std::optional<Pace> writes;
   std::optional<Pace> reads;
-  std::atomic<uint64_t> inserted{0};  // By the YCSB workloads that add keys.
+  uint64_t threads = 1;  // That count.
+  // Records that YCSB's workloads add: taken by a thread, and put.
+  std::atomic<uint64_t> reserved{0};
+  std::atomic<uint64_t> inserted{0};
   // The run is to end: a signal, an error elsewhere, or the workers that a
   // background writer writes beside are done.
   std::atomic<bool> stop{false};
@@ -80,7 +83,13 @@ struct Worker {
 
   std::string_view KeyOf(uint64_t index);  // Lives until the next call.
   // Called after each operation (a batch is one per put).
-  void Done(Op op, uint64_t operations, uint64_t operation_bytes);
+  void Done(Op op, uint64_t operations, uint64_t operation_bytes) {
+    // Only this thread adds: no locked instruction.
+    done.store(done.load(std::memory_order_relaxed) + operations,
+               std::memory_order_relaxed);
+    bytes += operation_bytes;
+    if (settings.histogram) AddLatency(op);
+  }
   // What was before this moment is no operation's time.
   void ForgetTime();
   // Waits for the turn of so many bytes to be written, or reads to be made.
@@ -101,11 +110,13 @@ struct Worker {
   uint64_t bytes = 0;
   uint64_t found = 0;
   std::string message;  // For the end of the result line.
-  double seconds = 0;   // Filled in by the runner.
   std::array<Latency, kOps> latency;
-  std::chrono::steady_clock::time_point last;  // End of the last operation.
+  std::chrono::steady_clock::time_point last;   // End of the last operation.
+  std::chrono::steady_clock::time_point began;  // Filled in by the runner,
+  std::chrono::steady_clock::time_point ended;  // both.
 
  private:
+  void AddLatency(Op op);
   uint64_t unpaced_reads_ = 0;
 };
 

@@ -31,7 +31,7 @@ const std::vector<Workload>& AllWorkloads() {
   static const std::vector<Workload>& workloads = *[] {
     auto* all = new std::vector<Workload>;
     for (const std::vector<Workload>& part :
-         {WriteWorkloads(), ReadWorkloads(), MixedWorkloads(),
+         {WriteWorkloads(), ReadWorkloads(), MixedWorkloads(), YcsbWorkloads(),
           UpkeepWorkloads()}) {
       all->insert(all->end(), part.begin(), part.end());
     }

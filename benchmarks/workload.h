@@ -37,6 +37,7 @@ const Workload* FindWorkload(std::string_view name);
 std::vector<Workload> WriteWorkloads();
 std::vector<Workload> ReadWorkloads();
 std::vector<Workload> MixedWorkloads();
+std::vector<Workload> YcsbWorkloads();
 std::vector<Workload> UpkeepWorkloads();
 
 // --- What several of them are made of: one operation each, as db_bench does
