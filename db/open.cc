@@ -11,6 +11,7 @@
 #include "db/flush/flush_job.h"
 #include "db/recovery/obsolete_files.h"
 #include "db/recovery/recovery.h"
+#include "db/version/manifest.h"
 #include "util/block_cache.h"
 #include "util/error.h"
 #include "util/guarded.h"
@@ -380,6 +381,13 @@ absl::Status DestroyDb(const Options& given, const std::string& given_path) {
     if (!cut_short) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": is no lissom database (there is no CURRENT)"));
+    }
+  } else {
+    // Its other files have names like ours where it is RocksDB's or LevelDB's.
+    LISSOM_ASSIGN_OR_RETURN(const bool ours, CurrentIsOurs(files, path));
+    if (!ours) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": is no lissom database (CURRENT is not lissom's)"));
     }
   }
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,

@@ -312,8 +312,9 @@ absl::Status CheckIsFile(FileSystem& file_system, const std::string& path,
   }
 }
 
-absl::StatusOr<uint64_t> ReadCurrent(FileSystem& file_system,
-                                     const std::string& directory) {
+// What CURRENT says, at most kMaxCurrentBytes of it.
+absl::StatusOr<std::string> CurrentBytes(FileSystem& file_system,
+                                         const std::string& directory) {
   const std::string path = CurrentFileName(directory);
   LISSOM_RETURN_IF_ERROR(CheckIsFile(
       file_system, path, "is missing, and with it what the database holds"));
@@ -323,7 +324,14 @@ absl::StatusOr<uint64_t> ReadCurrent(FileSystem& file_system,
   LISSOM_ASSIGN_OR_RETURN(
       const std::string_view body,
       file->Read(0, scratch.size(), scratch.data(), kCurrentIo));
-  return ParseCurrent(path, body);
+  return std::string(body);
+}
+
+absl::StatusOr<uint64_t> ReadCurrent(FileSystem& file_system,
+                                     const std::string& directory) {
+  LISSOM_ASSIGN_OR_RETURN(const std::string body,
+                          CurrentBytes(file_system, directory));
+  return ParseCurrent(CurrentFileName(directory), body);
 }
 
 // Adds up the edits of one manifest.
@@ -446,6 +454,13 @@ absl::StatusOr<ManifestState> ReadManifest(FileSystem& file_system,
   ManifestState state = fold.ToState();
   state.manifest_number = number;
   return state;
+}
+
+absl::StatusOr<bool> CurrentIsOurs(FileSystem& file_system,
+                                   const std::string& directory) {
+  LISSOM_ASSIGN_OR_RETURN(const std::string body,
+                          CurrentBytes(file_system, directory));
+  return body.starts_with(kCurrentPrefix);
 }
 
 }  // namespace lissom

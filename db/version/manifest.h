@@ -105,6 +105,12 @@ std::string FormatCurrent(uint64_t manifest_number);
 absl::StatusOr<uint64_t> ParseCurrent(const std::string& path,
                                       std::string_view body);
 
+// Whether CURRENT begins as lissom's do, be the rest damaged or not: RocksDB
+// and LevelDB have a file of that name, too. kDataLoss: it is missing, or no
+// file.
+absl::StatusOr<bool> CurrentIsOurs(FileSystem& file_system,
+                                   const std::string& directory);
+
 }  // namespace lissom
 
 #endif  // LISSOM_DB_VERSION_MANIFEST_H_

@@ -363,6 +363,23 @@ TEST_F(OpenTest, DestroyRemovesADatabaseAndNothingElse) {
   EXPECT_EQ((*files_->GetFileInfo("/db2")).type, FileInfo::Type::kAbsent);
 }
 
+// RocksDB and LevelDB name their files as we do.
+TEST_F(OpenTest, DestroyLeavesOtherEnginesDatabasesUntouched) {
+  ASSERT_TRUE(files_->CreateDirectory("/db").ok());
+  const std::vector<std::string> names = {"/db/000008.log", "/db/000009.sst",
+                                          "/db/CURRENT", "/db/LOG",
+                                          "/db/MANIFEST-000005"};
+  for (const std::string& name : names) {
+    ASSERT_TRUE(files_->SetBytes(name, "MANIFEST-000005\n").ok());
+  }
+  for (const char* current : {"MANIFEST-000005\n", ""}) {
+    ASSERT_TRUE(files_->SetBytes("/db/CURRENT", current).ok());
+    const absl::Status status = DB::Destroy(MemoryOptions(), "/db");
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(files_->Files(), names);
+  }
+}
+
 TEST_F(OpenTest, ADestroyThatWasCutShortIsDoneAgain) {
   for (uint64_t removal = 0;; ++removal) {
     SCOPED_TRACE(removal);
