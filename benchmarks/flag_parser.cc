@@ -200,7 +200,7 @@ class Pass {
       text = arguments_[++at_];
     }
     if (dry_ && &flag != &undefok_flag_) return absl::OkStatus();
-    const absl::Status set = std::visit(Setter{flag, text}, flag.value);
+    absl::Status set = std::visit(Setter{flag, text}, flag.value);
     if (set.ok()) return set;
     return Wrong("--", ToAbsl(flag.name), "=", Escape(text), ": ",
                  set.message());
