@@ -31,6 +31,8 @@ Json SpreadJson(const Spread& spread) {
 
 class JsonReport final : public Report {
  public:
+  JsonReport() : document_(Json::object()) {}
+
   void Begin(const Flags& flags, const Machine& machine) override {
     Flags copy = flags;
     Json given = Json::object();

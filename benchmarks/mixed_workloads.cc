@@ -36,8 +36,7 @@ absl::Status ReadRandomWriteRandom(Worker& worker) {
   uint64_t reads_left = 0;
   uint64_t writes_left = 0;
   const Settings& settings = worker.settings;
-  // --readwrites, in db_bench's words, is --num or --writes here.
-  Budget budget(worker, settings.Writes());
+  Budget budget(worker, settings.ReadWrites());
   while (budget.Next() > 0) {
     const std::string_view key =
         worker.KeyOf(worker.random.Uniform(settings.num));
@@ -58,9 +57,9 @@ absl::Status ReadRandomWriteRandom(Worker& worker) {
     }
   }
   worker.bytes = 0;  // db_bench says no MB/s here.
-  worker.message =
-      absl::StrCat("( reads:", reads, " writes:", writes,
-                   " total:", settings.Writes(), " found:", worker.found, ")");
+  worker.message = absl::StrCat("( reads:", reads, " writes:", writes,
+                                " total:", settings.ReadWrites(),
+                                " found:", worker.found, ")");
   return absl::OkStatus();
 }
 
@@ -68,7 +67,7 @@ absl::Status ReadRandomWriteRandom(Worker& worker) {
 absl::Status UpdateRandom(Worker& worker) {
   const Settings& settings = worker.settings;
   uint64_t updates = 0;
-  Budget budget(worker, settings.Writes());
+  Budget budget(worker, settings.ReadWrites());
   for (; budget.Next() > 0; ++updates) {
     worker.PaceReads(1);
     worker.PaceWrite(settings.key_size + settings.value_size);

@@ -1,6 +1,7 @@
 #include "benchmarks/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <ctime>
@@ -115,8 +116,8 @@ void Progress::AddRow(Workers workers, Seen* seen) {
   const double rate =
       static_cast<double>(done - std::exchange(seen->all_done, done)) /
       Seconds(now - std::exchange(seen->last_row, now));
-  report_ << static_cast<uint64_t>(Seconds(now - began_) + 0.5) << ','
-          << static_cast<uint64_t>(rate + 0.5) << '\n'
+  report_ << std::llround(Seconds(now - began_)) << ',' << std::llround(rate)
+          << '\n'
           << std::flush;
 }
 

@@ -1,4 +1,5 @@
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -24,9 +25,8 @@ std::string Header(const Flags& flags) {
   std::string text;
   absl::StrAppendFormat(&text, "Keys:       %u bytes each\n", run.key_size);
   absl::StrAppendFormat(
-      &text, "Values:     %u bytes each (%u bytes after compression)\n",
-      run.value_size,
-      static_cast<uint64_t>(value * run.compression_ratio + 0.5));
+      &text, "Values:     %u bytes each (%d bytes after compression)\n",
+      run.value_size, std::llround(value * run.compression_ratio));
   absl::StrAppendFormat(&text, "Entries:    %u\n", run.num);
   absl::StrAppendFormat(&text, "Prefix:    0 bytes\n");
   absl::StrAppendFormat(&text, "Keys per prefix:    0\n");

@@ -6,6 +6,7 @@
 #ifndef LISSOM_BENCHMARKS_WORKER_H_
 #define LISSOM_BENCHMARKS_WORKER_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -44,6 +45,11 @@ struct Settings {
 
   uint64_t Reads() const { return reads.value_or(num); }
   uint64_t Writes() const { return writes.value_or(num); }
+  // Of a thread that does both: the larger of what is set.
+  uint64_t ReadWrites() const {
+    return reads || writes ? std::max(reads.value_or(0), writes.value_or(0))
+                           : num;
+  }
   uint64_t Deletes() const { return deletes.value_or(num); }
 };
 

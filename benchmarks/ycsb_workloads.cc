@@ -35,7 +35,7 @@ class Ycsb {
         latest_(worker.settings.num) {}
 
   absl::Status Run() {
-    Budget budget(worker_, worker_.settings.Reads());
+    Budget budget(worker_, worker_.settings.ReadWrites());
     while (budget.Next() > 0) LISSOM_RETURN_IF_ERROR(One());
     SayFound(worker_);
     return absl::OkStatus();
