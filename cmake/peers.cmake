@@ -1,0 +1,32 @@
+# The stores that lissom_compare measures lissom beside, from Debian's packages.
+# Sets LISSOM_HAS_PEERS; where one is missing, LISSOM_MISSING_PEERS names its
+# package and the comparison is left out.
+find_path(LISSOM_JSON_INCLUDE nlohmann/json.hpp)
+find_path(LISSOM_ROCKSDB_INCLUDE rocksdb/db.h)
+find_library(LISSOM_ROCKSDB rocksdb)
+find_path(LISSOM_LEVELDB_INCLUDE leveldb/db.h)
+find_library(LISSOM_LEVELDB leveldb)
+find_path(LISSOM_LMDB_INCLUDE lmdb.h)
+find_library(LISSOM_LMDB lmdb)
+mark_as_advanced(LISSOM_JSON_INCLUDE LISSOM_ROCKSDB_INCLUDE LISSOM_ROCKSDB
+  LISSOM_LEVELDB_INCLUDE LISSOM_LEVELDB LISSOM_LMDB_INCLUDE LISSOM_LMDB)
+
+set(LISSOM_MISSING_PEERS)
+if(NOT LISSOM_JSON_INCLUDE)
+  list(APPEND LISSOM_MISSING_PEERS nlohmann-json3-dev)
+endif()
+if(NOT LISSOM_ROCKSDB OR NOT LISSOM_ROCKSDB_INCLUDE)
+  list(APPEND LISSOM_MISSING_PEERS librocksdb-dev)
+endif()
+if(NOT LISSOM_LEVELDB OR NOT LISSOM_LEVELDB_INCLUDE)
+  list(APPEND LISSOM_MISSING_PEERS libleveldb-dev)
+endif()
+if(NOT LISSOM_LMDB OR NOT LISSOM_LMDB_INCLUDE)
+  list(APPEND LISSOM_MISSING_PEERS liblmdb-dev)
+endif()
+list(JOIN LISSOM_MISSING_PEERS ", " LISSOM_MISSING_PEERS)
+if(LISSOM_MISSING_PEERS STREQUAL "")
+  set(LISSOM_HAS_PEERS ON)
+else()
+  set(LISSOM_HAS_PEERS OFF)
+endif()
