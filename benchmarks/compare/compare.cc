@@ -35,7 +35,7 @@ absl::StatusOr<Result> Compare(const Plan& plan, const std::string& program,
   result.date = NowAsText();
   result.read_keys = plan.read_keys;
   result.write_keys = plan.write_keys;
-  result.machine = ThisMachine();
+  result.machine = DescribeMachine();
 #ifdef LISSOM_CHECKS
   result.checks_on = true;
 #endif

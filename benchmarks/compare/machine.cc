@@ -29,8 +29,8 @@ std::string FieldOf(const char* path, std::string_view name, char separator) {
 
 }  // namespace
 
-Machine ThisMachine() {
-  Machine machine;
+MachineFacts DescribeMachine() {
+  MachineFacts machine;
   machine.cpu = FieldOf("/proc/cpuinfo", "model name", ':');
   machine.cores = static_cast<uint64_t>(sysconf(_SC_NPROCESSORS_ONLN));
   machine.memory_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *

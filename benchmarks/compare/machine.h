@@ -7,7 +7,7 @@
 
 namespace lissom::bench {
 
-struct Machine {
+struct MachineFacts {
   std::string cpu;  // "Intel(R) Xeon(R) ...".
   uint64_t cores = 0;
   uint64_t memory_bytes = 0;
@@ -17,7 +17,7 @@ struct Machine {
 };
 
 // Empty or 0 where the system does not say.
-Machine ThisMachine();
+MachineFacts DescribeMachine();
 
 // "2026-11-21T20:43:39Z".
 std::string NowAsText();

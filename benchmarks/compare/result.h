@@ -107,7 +107,7 @@ struct Result {
   uint64_t read_keys = 0;
   uint64_t write_keys = 0;
   std::string command;
-  Machine machine;
+  MachineFacts machine;
   std::string lissom_commit;  // Empty: not known.
   bool checks_on = false;     // lissom was built with its debug checks.
   std::vector<EngineFacts> engines;

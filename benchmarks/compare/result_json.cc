@@ -83,7 +83,7 @@ void Fields(EngineFacts& e, Visit visit) {
 }
 
 template <typename Visit>
-void Fields(Machine& m, Visit visit) {
+void Fields(MachineFacts& m, Visit visit) {
   visit("cpu", m.cpu);
   visit("cores", m.cores);
   visit("memory_bytes", m.memory_bytes);
