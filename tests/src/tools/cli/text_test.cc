@@ -2,8 +2,10 @@
 #include "src/tools/cli/text.h"
 
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
+#include "src/tools/cli/words.h"
 #include "tests/support/test_env.h"
 #include "util/random.h"
 
@@ -81,6 +83,42 @@ TEST(Utf8, IsWhatRfc3629Allows) {
         "\xE1\x80", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
         "\xF5\x80\x80\x80", "\xFF", "ok\xE2\x82"}) {
     EXPECT_FALSE(IsUtf8(bad)) << ToEscaped(bad);
+  }
+}
+
+using Words = std::vector<std::string>;
+
+TEST(Words, EndAtBlanksOutsideOfQuotes) {
+  EXPECT_EQ(*SplitWords("get a"), (Words{"get", "a"}));
+  EXPECT_EQ(*SplitWords("  put\ta  \"b c\" \r"), (Words{"put", "a", "b c"}));
+  EXPECT_EQ(*SplitWords("get \"\""), (Words{"get", ""}));
+  EXPECT_EQ(*SplitWords("a\"b \"c"), (Words{"ab c"}));
+  EXPECT_EQ(*SplitWords(""), Words());
+  EXPECT_EQ(*SplitWords(" \t "), Words());
+}
+
+TEST(Words, HaveTheEscapesOfArgumentsAndTwoMore) {
+  EXPECT_EQ(*SplitWords("\\x41 \"\\x42\" \\\\ \\\" a\\ b"),
+            (Words{"A", "B", "\\", "\"", "a b"}));
+}
+
+TEST(Words, OfWhatIsShownAreTheBytes) {
+  Random random(TestSeed());
+  for (uint64_t i = 0; i < Scaled(5'000); ++i) {
+    const std::string bytes = RandomBytes(random);
+    // As scan shows it, in quotes for its blanks; a quote needs its escape.
+    std::string line = "get \"";
+    for (const char c : ToEscaped(bytes))
+      line += c == '"' ? "\\\"" : std::string(1, c);
+    const auto words = SplitWords(line + "\"");
+    ASSERT_TRUE(words.ok()) << line << ": " << words.status();
+    ASSERT_EQ(*words, (Words{"get", bytes}));
+  }
+}
+
+TEST(Words, BrokenOnesAreErrors) {
+  for (const char* line : {"\"", "get \"a", "get \\", "get \\q", "\\x4"}) {
+    EXPECT_FALSE(SplitWords(line).ok()) << line;
   }
 }
 
