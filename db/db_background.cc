@@ -207,6 +207,7 @@ absl::Status DbImpl::FlushOldest() {
   const uint64_t job = event.job;
   events_.Post(EventKind::kFlushCompleted, std::move(event));
   if (status.ok()) TellOfTables(edit, job);
+  LogMetrics(/*closing=*/false);
   return status;
 }
 
@@ -309,6 +310,7 @@ void DbImpl::RunCompactionJob() {
       status = Guarded([&] { return CompactOnce(*plan, event); });
       event.status = status;
       events_.Post(EventKind::kCompactionCompleted, std::move(event));
+      LogMetrics(/*closing=*/false);
     }
     FinishCompaction(*plan, status);
   }

@@ -447,6 +447,7 @@ bool DbImpl::BeginClose(absl::Status* status) {
 absl::Status DbImpl::FinishClose() {
   // Whoever waits for the end must not wait for ever: nothing is thrown here.
   absl::Status status = Guarded([this] { return CloseDurably(); });
+  LogMetrics(/*closing=*/true);
   Quietly([this] { DeleteObsoleteFiles(); });
   Quietly([&] {
     log().Log(LogLevel::kInfo, absl::StrCat("closed: ", Plain(status)));

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -100,6 +101,9 @@ class DbImpl final : public DbCore, private RoomMaker {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteStallCondition(StallCondition now, StallCause cause)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes the metrics into the log, if they were not just now, or `closing`.
+  // Requires: no lock is held.
+  void LogMetrics(bool closing) noexcept;
   void AddGauges(Metrics* metrics) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -159,6 +163,9 @@ class DbImpl final : public DbCore, private RoomMaker {
   std::atomic<bool> stopping_{false};  // Polled by a running compaction.
   std::atomic<bool> limiter_threw_{false};
   std::atomic<uint64_t> table_bytes_{0};  // On disk. Relaxed: a figure.
+  // When the metrics may be logged again: microseconds of the steady clock.
+  // Relaxed: who moves it on is the one who logs.
+  std::atomic<int64_t> next_metrics_{std::numeric_limits<int64_t>::min()};
 
   mutable Mutex mu_;
   CondVar cv_;  // A job ended, room was made, the database closes.

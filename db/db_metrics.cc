@@ -8,9 +8,11 @@
 
 #include "db/compaction/level_targets.h"
 #include "db/db_impl.h"
+#include "db/metrics/metrics_line.h"
 #include "db/metrics/properties.h"
 #include "db/metrics/tree_metrics.h"
 #include "util/block_cache.h"
+#include "util/guarded.h"
 
 namespace lissom {
 namespace {
@@ -105,6 +107,25 @@ Metrics DbImpl::GetMetrics() {
     metrics.delayed_write_rate = uint64_t{1'000'000'000} * 1024 / price;
   }
   return metrics;
+}
+
+void DbImpl::LogMetrics(bool closing) noexcept {
+  if (!closing) {
+    const absl::Duration now = metrics_.Now();
+    int64_t next = next_metrics_.load(std::memory_order_relaxed);
+    // Infinite: the clock threw.
+    if (now == absl::InfiniteDuration() ||
+        absl::ToInt64Microseconds(now) < next ||
+        !next_metrics_.compare_exchange_strong(
+            next, absl::ToInt64Microseconds(now + kMetricsLineInterval),
+            std::memory_order_relaxed)) {
+      return;
+    }
+  }
+  Quietly([this] {
+    log().Log(LogLevel::kInfo,
+              MetricsAsJson(GetMetrics(), parts_.options.clock->Now()));
+  });
 }
 
 absl::StatusOr<std::string> DbImpl::GetProperty(std::string_view name) {
