@@ -124,6 +124,7 @@ struct LogReader::Rep {
   uint64_t offset;  // Of the next record.
   uint64_t chain;
   std::optional<SyncMark> mark;
+  std::optional<SyncMark> record_mark;
   bool ended = false;
   End end;
 
@@ -283,6 +284,7 @@ absl::StatusOr<bool> LogReader::Next(LogRecord* record) {
       rep.offset += *size;
       rep.chain = ExtendLogChain(rep.chain, checksum);
       if (body.mark > rep.mark) rep.mark = body.mark;
+      rep.record_mark = body.mark;
       *record = body.record;
       return true;
     }
@@ -358,6 +360,9 @@ const LogReader::End& LogReader::end() const {
   return rep_->end;
 }
 std::optional<SyncMark> LogReader::mark() const { return rep_->mark; }
+std::optional<SyncMark> LogReader::record_mark() const {
+  return rep_->record_mark;
+}
 uint64_t LogReader::chain_hash() const { return rep_->chain; }
 uint64_t LogReader::offset() const { return rep_->offset; }
 

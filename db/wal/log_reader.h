@@ -67,6 +67,8 @@ class LogReader {
 
   // The greatest mark in the records that Next returned.
   std::optional<SyncMark> mark() const;
+  // The mark in the last record that Next returned, if it has one.
+  std::optional<SyncMark> record_mark() const;
   uint64_t chain_hash() const;  // Of the records that Next returned.
   // Where the next record begins, or would: name it in errors about its
   // payload.

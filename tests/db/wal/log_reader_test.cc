@@ -75,6 +75,23 @@ TEST(LogReader, ReturnsWhatWasWritten) {
   EXPECT_FALSE(result.any_record);
 }
 
+TEST(LogReader, SaysWhichRecordHasAMark) {
+  // A writer leaves out a mark that is no news.
+  const WrittenLog log =
+      WriteLog({{42, "a", {6, 1}}, {43, "b", {6, 1}}, {44, "c", {7, 60}}});
+  const auto files = NewFiles();
+  ASSERT_TRUE(files->SetBytes(kLogPath, log.bytes).ok());
+  auto reader =
+      LogReader::Open(*files, kLogPath, LogKind::kWal, TestHeader().number);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->record_mark(), std::nullopt);
+  std::vector<std::optional<SyncMark>> marks;
+  LogRecord record;
+  while (*(*reader)->Next(&record)) marks.push_back((*reader)->record_mark());
+  EXPECT_EQ(marks, (std::vector<std::optional<SyncMark>>{
+                       SyncMark{6, 1}, std::nullopt, SyncMark{7, 60}}));
+}
+
 TEST(LogReader, ReturnsAnyOrdinal) {
   const std::vector<TestRecord> records = {{0, "below the base", {9, 1}},
                                            {UINT64_MAX, "b", {UINT64_MAX, 2}}};
