@@ -1,6 +1,7 @@
 // lissom, the command line program: README.md in this folder shows every verb,
 // command.h how one is added.
 #include "src/tools/cli/command.h"
+#include "src/tools/cli/dumps.h"
 #include "src/tools/cli/entries.h"
 #include "src/tools/cli/shell.h"
 #include "src/tools/cli/state.h"
@@ -13,6 +14,8 @@ namespace {
 constexpr void (*kVerbs[])(Cli&) = {
     AddGet,   AddPut,   AddDelete,   AddScan,   AddLoad,    AddDump,
     AddStats, AddShape, AddProperty, AddVerify, AddCompact, AddShell,
+    // Of single files.
+    AddWalDump, AddManifestDump, AddTableDump,
 };
 
 int Main(int argc, char** argv) {
