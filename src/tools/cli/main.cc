@@ -3,6 +3,7 @@
 #include "src/tools/cli/command.h"
 #include "src/tools/cli/dumps.h"
 #include "src/tools/cli/entries.h"
+#include "src/tools/cli/report_verb.h"
 #include "src/tools/cli/shell.h"
 #include "src/tools/cli/state.h"
 #include "src/tools/cli/transfer.h"
@@ -14,8 +15,8 @@ namespace {
 constexpr void (*kVerbs[])(Cli&) = {
     AddGet,   AddPut,   AddDelete,   AddScan,   AddLoad,    AddDump,
     AddStats, AddShape, AddProperty, AddVerify, AddCompact, AddShell,
-    // Of single files.
-    AddWalDump, AddManifestDump, AddTableDump,
+    // Of single files, and the report.
+    AddWalDump, AddManifestDump, AddTableDump, AddReport,
 };
 
 int Main(int argc, char** argv) {

@@ -1,0 +1,147 @@
+#include "src/tools/report/report.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "db/filename.h"
+#include "lissom/status.h"
+#include "src/tools/report/html.h"
+#include "src/tools/report/sections.h"
+#include "util/random.h"
+#include "util/status_macros.h"
+#include "util/strings.h"
+
+namespace lissom::tools {
+namespace {
+
+// A writer may replace CURRENT and its manifest between our reads of the two.
+constexpr int kAttempts = 5;
+
+absl::StatusOr<ManifestState> ReadManifestBesideWriter(
+    FileSystem& files, const std::string& directory) {
+  for (int attempt = 1;; ++attempt) {
+    absl::StatusOr<ManifestState> state = ReadManifest(files, directory);
+    if (state.ok() || attempt == kAttempts) return state;
+    const std::optional<ErrorDetail> detail = DetailOf(state.status());
+    if (!detail.has_value() || detail->kind != ErrorKind::kMissingFile) {
+      return state;
+    }
+  }
+}
+
+absl::Status CheckIsDatabase(FileSystem& files, const std::string& directory) {
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(directory));
+  if (info.type == FileInfo::Type::kAbsent) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(directory, ": no such directory"));
+  }
+  if (info.type != FileInfo::Type::kDirectory) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(directory, ": is no directory"));
+  }
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo current,
+                          files.GetFileInfo(CurrentFileName(directory)));
+  if (current.type != FileInfo::Type::kAbsent) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(directory, ": no database is in there: no CURRENT"));
+}
+
+// Logs that the manifest still needs.
+absl::Status CountLogs(FileSystem& files, ReportData* data) {
+  LISSOM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                          files.ListDirectory(data->directory));
+  for (const std::string& name : names) {
+    const std::optional<ParsedFileName> parsed = ParseFileName(name);
+    if (!parsed.has_value() || parsed->type != FileType::kWal ||
+        parsed->number < data->manifest.min_log_number) {
+      continue;
+    }
+    LISSOM_ASSIGN_OR_RETURN(
+        const FileInfo info,
+        files.GetFileInfo(WalFileName(data->directory, parsed->number)));
+    ++data->log_files;
+    data->log_bytes += info.size;
+  }
+  return absl::OkStatus();
+}
+
+// May `path` be written over?
+absl::Status CheckTarget(FileSystem& files, const std::string& path,
+                         bool force) {
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(path));
+  if (info.type == FileInfo::Type::kAbsent) return absl::OkStatus();
+  if (info.type != FileInfo::Type::kFile) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file"));
+  }
+  if (force) return absl::OkStatus();
+  LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<RandomAccessFile> file,
+                          files.OpenForRead(path, {}));
+  std::array<char, kReportMark.size()> scratch{};
+  LISSOM_ASSIGN_OR_RETURN(
+      const std::string_view head,
+      file->Read(0, scratch.size(), scratch.data(), IoContext{}));
+  if (head == kReportMark) return absl::OkStatus();
+  return absl::AlreadyExistsError(absl::StrCat(
+      path, ": is there and is no report; --force writes over it"));
+}
+
+absl::Status WriteWhole(FileSystem& files, const std::string& path,
+                        std::string_view bytes) {
+  LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file,
+                          files.Create(path, {}));
+  LISSOM_RETURN_IF_ERROR(file->Append({&bytes, 1}, {}));
+  LISSOM_RETURN_IF_ERROR(file->Sync({}));
+  return file->Close();
+}
+
+}  // namespace
+
+absl::StatusOr<ReportData> CollectReport(FileSystem& files,
+                                         const std::string& directory,
+                                         absl::Time now) {
+  LISSOM_RETURN_IF_ERROR(CheckIsDatabase(files, directory));
+  ReportData data{.directory = directory, .made = now};
+  LISSOM_ASSIGN_OR_RETURN(data.manifest,
+                          ReadManifestBesideWriter(files, directory));
+  LISSOM_RETURN_IF_ERROR(CountLogs(files, &data));
+  LISSOM_ASSIGN_OR_RETURN(data.history, ReadHistory(files, directory));
+  return data;
+}
+
+std::string RenderReport(const ReportData& data) {
+  const std::string name = Escaped(Escape(data.directory, 200));
+  std::string page(kReportMark);
+  absl::StrAppend(
+      &page, "<html lang=\"en\"><head><meta charset=\"utf-8\">\n",
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">",
+      "\n<title>", name, " – lissom report</title>\n<style>\n", PageStyle(),
+      "</style></head>\n<body><main>\n<header><p class=\"kind\">lissom report",
+      "</p><h1>", name, "</h1>\n<p class=\"soft\">",
+      absl::FormatTime("%e %B %Y, %H:%M UTC", data.made, absl::UTCTimeZone()),
+      " · manifest ", data.manifest.manifest_number, " · keys ordered by ",
+      KeyText(data.manifest.comparator, 80), "</p></header>\n", Tiles(data),
+      TreeSection(data), LevelsSection(data), WriteAmplificationSection(data),
+      HistorySection(data),
+      "<footer class=\"soft\">Read from the manifest and LOG; nothing was "
+      "changed. Times are UTC; sizes are of files.</footer>\n"
+      "</main></body></html>\n");
+  return page;
+}
+
+absl::Status WriteReport(FileSystem& files, const std::string& path,
+                         std::string_view page, bool force) {
+  LISSOM_RETURN_IF_ERROR(CheckTarget(files, path, force));
+  const std::string temp = absl::StrCat(
+      path, ".", absl::Hex(SystemSeed(), absl::kZeroPad16), ".tmp");
+  absl::Status status = WriteWhole(files, temp, page);
+  if (status.ok()) status = files.RenameFile(temp, path, {});
+  // Best effort: the name says that it is nothing to keep.
+  if (!status.ok()) files.RemoveFile(temp, {}).IgnoreError();
+  return status;
+}
+
+}  // namespace lissom::tools
