@@ -13,9 +13,8 @@ namespace {
 
 // In the order in which --help lists them.
 constexpr void (*kVerbs[])(Cli&) = {
-    AddGet,   AddPut,   AddDelete,   AddScan,   AddLoad,    AddDump,
-    AddStats, AddShape, AddProperty, AddVerify, AddCompact, AddShell,
-    // Of single files, and the report.
+    AddGet,     AddPut,          AddDelete,    AddScan,   AddLoad,    AddDump,
+    AddStats,   AddShape,        AddProperty,  AddVerify, AddCompact, AddShell,
     AddWalDump, AddManifestDump, AddTableDump, AddReport,
 };
 

@@ -72,7 +72,7 @@ std::string_view BaseName(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-std::string MessageOf(const absl::Status& status) {
+std::string PlainMessage(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 

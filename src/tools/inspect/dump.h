@@ -79,7 +79,7 @@ class FirstFlaw {
 };
 
 // A status's message without codes and payloads.
-std::string MessageOf(const absl::Status& status);
+std::string PlainMessage(const absl::Status& status);
 
 }  // namespace lissom::tools
 

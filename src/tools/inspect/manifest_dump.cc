@@ -272,10 +272,10 @@ class ManifestDump {
     if (json()) {
       JsonLine line;
       line.Add("type", "flaw").Add("offset", at);
-      line.Add("text", MessageOf(status));
+      line.Add("text", PlainMessage(status));
       sink_(std::move(line).Finish());
     } else {
-      sink_(absl::StrCat("at ", at, ": ", MessageOf(status)));
+      sink_(absl::StrCat("at ", at, ": ", PlainMessage(status)));
     }
     return status;
   }

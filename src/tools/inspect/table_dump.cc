@@ -62,10 +62,10 @@ class TableDump {
     flaw_.Note(status);
     if (json()) {
       JsonLine line;
-      line.Add("type", "flaw").Add("text", MessageOf(status));
+      line.Add("type", "flaw").Add("text", PlainMessage(status));
       return sink_(std::move(line).Finish());
     }
-    sink_(absl::StrCat("  ", MessageOf(status)));
+    sink_(absl::StrCat("  ", PlainMessage(status)));
   }
 
   std::string KeyText(const InternalKeyView& key) const {

@@ -246,10 +246,10 @@ class LogDump {
   void ShowFlaw(uint64_t at, const absl::Status& status) {
     if (json()) {
       JsonLine line = Line("flaw");
-      line.Add("offset", at).Add("text", MessageOf(status));
+      line.Add("offset", at).Add("text", PlainMessage(status));
       return sink_(std::move(line).Finish());
     }
-    sink_(absl::StrCat("  at ", at, ": ", MessageOf(status)));
+    sink_(absl::StrCat("  at ", at, ": ", PlainMessage(status)));
   }
 
   FileSystem& files_;
@@ -281,9 +281,9 @@ absl::StatusOr<std::vector<uint64_t>> LogsIn(FileSystem& files,
 
 void ShowUnopened(const WalDumpOptions& options, LineSink& sink,
                   const absl::Status& status) {
-  if (!options.style.json) return sink(MessageOf(status));
+  if (!options.style.json) return sink(PlainMessage(status));
   JsonLine line;
-  line.Add("type", "flaw").Add("text", MessageOf(status));
+  line.Add("type", "flaw").Add("text", PlainMessage(status));
   sink(std::move(line).Finish());
 }
 
@@ -304,7 +304,7 @@ absl::Status JudgeTogether(FileSystem& files, const std::string& directory,
   if (!manifest.ok()) {
     ShowTogether(options, sink, "unknown",
                  absl::StrCat("unknown, because the manifest cannot be read: ",
-                              MessageOf(manifest.status())));
+                              PlainMessage(manifest.status())));
     return manifest.status();
   }
   std::erase_if(logs,
@@ -318,8 +318,9 @@ absl::Status JudgeTogether(FileSystem& files, const std::string& directory,
                    return ValidateBatch(batch);
                  });
   if (!result.ok()) {
-    ShowTogether(options, sink, "damage",
-                 absl::StrCat("an open refuses: ", MessageOf(result.status())));
+    ShowTogether(
+        options, sink, "damage",
+        absl::StrCat("an open refuses: ", PlainMessage(result.status())));
     return result.status();
   }
   std::string text = absl::StrCat(

@@ -27,9 +27,9 @@ p{margin:0}
 code{font:13px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:24px 26px;margin-top:20px}
 section>.soft{margin-bottom:18px;max-width:100ch}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:24px}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:14px 18px}
-.tile b{display:block;font-size:24px;line-height:1.25;font-weight:650;white-space:nowrap}
+.tiles{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:12px;margin-top:24px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:14px 16px}
+.tile b{display:block;font-size:22px;line-height:1.25;font-weight:650;white-space:nowrap}
 .tile span{color:var(--soft);font-size:13px;display:block}
 footer{margin-top:24px}
 input[type=radio]{position:absolute;opacity:0;pointer-events:none}
@@ -90,6 +90,7 @@ td.share{width:26%;padding-left:22px}
 .ends{display:flex;justify-content:space-between;gap:12px;font-size:12.5px;color:var(--soft);margin-top:4px}
 .pairs{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:8px 36px;margin-top:-10px}
 .wide{grid-column:1/-1}
+@media(max-width:980px){.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}}
 @media(max-width:640px){
 main{padding:22px 14px 36px}section{padding:18px 16px;border-radius:12px;margin-top:14px}h1{font-size:23px}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px;margin-top:16px}.tile{padding:10px 13px}.tile b{font-size:19px}

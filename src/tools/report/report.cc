@@ -69,11 +69,23 @@ absl::Status CountLogs(FileSystem& files, ReportData* data) {
   return absl::OkStatus();
 }
 
-// May `path` be written over?
+absl::Status CheckParent(FileSystem& files, const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos || slash == 0) return absl::OkStatus();
+  const std::string parent = path.substr(0, slash);
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(parent));
+  if (info.type == FileInfo::Type::kDirectory) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": there is no directory ", parent));
+}
+
+// May there be a report at `path`?
 absl::Status CheckTarget(FileSystem& files, const std::string& path,
                          bool force) {
   LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(path));
-  if (info.type == FileInfo::Type::kAbsent) return absl::OkStatus();
+  if (info.type == FileInfo::Type::kAbsent) {
+    return CheckParent(files, path);
+  }
   if (info.type != FileInfo::Type::kFile) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file"));
   }

@@ -188,7 +188,7 @@ TEST_F(WalDump, AMarkBehindIsWhatMakesDamage) {
   bytes[125] = static_cast<char>(bytes[125] ^ 1);  // In the second record.
   Write(bytes);
   const Dumped dumped = RunWal(*files_, kPath);
-  EXPECT_EQ(MessageOf(dumped.status),
+  EXPECT_EQ(PlainMessage(dumped.status),
             "/000007.log: the log is damaged: it had been durable up to offset "
             "110 of log 7 at offset 104");
   EXPECT_EQ(dumped.lines[2],
@@ -361,7 +361,7 @@ TEST_F(SmallDatabase, ABadBlockIsShownAndTheRestGoesOn) {
   bytes[30] = static_cast<char>(bytes[30] ^ 1);
   SetBytes(*files_, table_, bytes);
   const Dumped dumped = RunTable(*files_, table_);
-  EXPECT_EQ(MessageOf(dumped.status),
+  EXPECT_EQ(PlainMessage(dumped.status),
             table_ + ": block checksum mismatch at offset 0");
   EXPECT_THAT(All(dumped), AllOf(HasSubstr("  BAD  up to \"c"),
                                  HasSubstr("\n  footer     ")));
@@ -445,7 +445,7 @@ TEST(TableDump, WalksATableOfAnUnknownOrder) {
                         "verified: blocks; the order of the keys is not known "
                         "here\n"));
   dump.from = "b";
-  EXPECT_EQ(MessageOf(RunTable(*files, table, dump).status),
+  EXPECT_EQ(PlainMessage(RunTable(*files, table, dump).status),
             table +
                 ": --from and --to need the order of the keys, and "
                 "\"test.ByLength\" is not known here");
