@@ -133,7 +133,9 @@ TEST(BenchFlags, EachMistakeIsNamed) {
   const TestFolder folder;
   for (const Mistake& mistake : Mistakes()) {
     std::vector<std::string> arguments = mistake.arguments;
-    arguments.insert(arguments.begin(), "--db=" + (folder / "db"));
+    // What is not refused would print something and end.
+    arguments.insert(arguments.begin(),
+                     {"--db=" + (folder / "db"), "--benchmarks=stats"});
     const Ended ended = bench::Run(folder, arguments);
     EXPECT_EQ(ended.err, "lissom_bench: " + mistake.message + "\n");
     EXPECT_EQ(ended.code, 2) << mistake.message;
