@@ -67,13 +67,16 @@ class SchemaChecker {
         }
       } else if (word == "items") {
         for (size_t i = 0; i < value.size(); ++i) {
-          Check(value[i], rule, at + "[" + std::to_string(i) + "]");
+          std::string item = at;
+          item += "[" + std::to_string(i) + "]";
+          Check(value[i], rule, item);
         }
       } else if (word == "additionalProperties") {
         CheckOthers(value, schema, at);
       } else if (word == "properties") {
         for (const auto& [name, member] : rule.items()) {
-          if (value.contains(name)) Check(value[name], member, at + "." + name);
+          if (!value.contains(name)) continue;
+          Check(value[name], member, std::string(at).append(".").append(name));
         }
       } else if (word != "description" && word != "title" &&
                  word != "$schema" && word != "$defs") {
@@ -101,7 +104,7 @@ class SchemaChecker {
       if (rule == false) {
         Flaw(at, "has an unknown member " + name);
       } else {
-        Check(member, rule, at + "." + name);
+        Check(member, rule, std::string(at).append(".").append(name));
       }
     }
   }

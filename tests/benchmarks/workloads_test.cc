@@ -127,8 +127,8 @@ TEST(Workloads, ThreadsEachDoTheWholeCount) {
 TEST(Workloads, CountsHaveFlagsOfTheirOwn) {
   const auto lines = RunAll(
       {"--reads=10", "--writes=200", "--deletes=30", "--readwritepercent=50",
-       "--benchmarks=fillseq,readrandom,readseq,seekrandom,"
-       "readrandomwriterandom,updaterandom,deleteseq,readmissing"});
+       ("--benchmarks=fillseq,readrandom,readseq,seekrandom,"
+        "readrandomwriterandom,updaterandom,deleteseq,readmissing")});
   EXPECT_EQ(lines.at("fillseq").operations, 200U);
   EXPECT_EQ(lines.at("readrandom").operations, 10U);
   EXPECT_EQ(lines.at("readseq").operations, 10U);
