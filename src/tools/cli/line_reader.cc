@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,8 +32,8 @@ absl::Status LineReader::Fill() {
   at_end_ = count <= 0;
   bytes_read_ += buffer_.size();
   if (count >= 0) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat("cannot read ", name_, ": ", std::strerror(error)));
+  return absl::InternalError(absl::StrCat(
+      "cannot read ", name_, ": ", std::generic_category().message(error)));
 }
 
 absl::StatusOr<LineReader::Found> LineReader::Next(size_t max_bytes) {

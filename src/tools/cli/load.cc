@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -95,8 +95,8 @@ class Loader {
     const int fd =
         is_stdin ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-      return Stopped(absl::InternalError(
-          absl::StrCat("cannot open ", file, ": ", std::strerror(errno))));
+      return Stopped(absl::InternalError(absl::StrCat(
+          "cannot open ", file, ": ", std::generic_category().message(errno))));
     }
     const auto close = absl::MakeCleanup([&] {
       if (!is_stdin) ::close(fd);

@@ -6,8 +6,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,8 +17,9 @@ namespace lissom::tools {
 namespace {
 
 absl::Status Failed(std::string_view verb, const std::string& path, int error) {
-  return absl::InternalError(absl::StrCat("cannot ", ToAbsl(verb), " ", path,
-                                          ": ", std::strerror(error)));
+  return absl::InternalError(
+      absl::StrCat("cannot ", ToAbsl(verb), " ", path, ": ",
+                   std::generic_category().message(error)));
 }
 
 absl::Status Exists(const std::string& path) {

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,8 +44,8 @@ void Output::Drain(std::string_view bytes) {
       }
     } else {
       const int error = errno;
-      const std::string message =
-          absl::StrCat("cannot write ", name_, ": ", std::strerror(error));
+      const std::string message = absl::StrCat(
+          "cannot write ", name_, ": ", std::generic_category().message(error));
       status_ = error == ENOSPC || error == EDQUOT || error == EFBIG
                     ? absl::ResourceExhaustedError(message)
                     : absl::InternalError(message);
