@@ -112,7 +112,7 @@ class StanzaReader final : public RecordReader {
     }
     if (!record->value.empty()) record->value += '\n';
     record->value += line;
-    const absl::Status status = key->AddLine(line);
+    absl::Status status = key->AddLine(line);
     if (status.ok()) return status;
     return BadRecord(lines_, lines_.number(), ToStd(status.message()));
   }
