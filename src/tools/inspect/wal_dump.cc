@@ -355,8 +355,7 @@ absl::Status DumpDirectory(FileSystem& files, const std::string& directory,
   }
   // What they are together counts: a log alone may be torn where a later one
   // proves damage, and the remains of a crash may not be a log at all.
-  const absl::Status together =
-      JudgeTogether(files, directory, logs, options, sink);
+  absl::Status together = JudgeTogether(files, directory, logs, options, sink);
   if (together.ok() || flaw.status().ok()) return together;
   return flaw.status();
 }
