@@ -32,7 +32,7 @@ absl::Status WithChild(Bench& bench, const std::string& engine, Work work) {
   const std::string name = "full-" + engine;
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<Child> child,
                           bench.Start(engine, name));
-  const absl::Status status = work(*child, name);
+  absl::Status status = work(*child, name);
   bench.End(std::move(child), name);
   return status;
 }
@@ -149,7 +149,7 @@ class BeyondMemory {
           "Data larger than memory was left out: no memory for the ballast.");
       return absl::OkStatus();
     }
-    const absl::Status status = AllOf(kValueSize);
+    absl::Status status = AllOf(kValueSize);
     for (std::unique_ptr<Child>& child : children_) {
       const std::string name = "beyond-" + child->engine();
       bench_.End(std::move(child), name);

@@ -26,7 +26,7 @@ class ReadRun {
       : bench_(bench), plan_(bench.plan()), voice_(voice), result_(result) {}
 
   absl::Status Go() {
-    const absl::Status status = AllOf();
+    absl::Status status = AllOf();
     for (std::unique_ptr<Child>& child : children_) {
       const std::string name = NameOf(child->engine());
       bench_.End(std::move(child), name);

@@ -30,7 +30,7 @@ class WriteRun {
   absl::Status Go() {
     LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<Child> child,
                             bench_.Start(engine_, name_));
-    const absl::Status status = AllOf(*child);
+    absl::Status status = AllOf(*child);
     bench_.End(std::move(child), name_);
     return status;
   }

@@ -241,7 +241,7 @@ absl::Status Host::Run(const Request& request, Reply* reply) {
 
 absl::Status Host::Close() {
   if (engine_ == nullptr) return absl::OkStatus();
-  const absl::Status status = engine_->Close();
+  absl::Status status = engine_->Close();
   engine_.reset();
   return status;
 }

@@ -154,7 +154,7 @@ class LmdbSession final : public Session {
 
   absl::StatusOr<Found> Get(std::string_view key) override {
     LISSOM_RETURN_IF_ERROR(reader_.Start());
-    const absl::StatusOr<Found> found = GetIn(key);
+    absl::StatusOr<Found> found = GetIn(key);
     reader_.Stop();
     return found;
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -41,6 +42,7 @@ std::vector<Percentile> PercentilesOf(std::span<uint32_t> nanos) {
   constexpr double kPercents[] = {50, 90, 99, 99.9, 99.99, 100};
   std::sort(nanos.begin(), nanos.end());
   std::vector<Percentile> percentiles;
+  percentiles.reserve(std::size(kPercents));
   for (const double percent : kPercents) {
     double micros = 0;
     if (!nanos.empty()) {

@@ -198,6 +198,7 @@ std::vector<Line> TimeLines(const Result& result, std::string_view cell) {
     });
     const Series& typical = *runs[runs.size() / 2];
     Line line{.engine = engine, .points = {}};
+    line.points.reserve(typical.values.size());
     for (size_t i = 0; i < typical.values.size(); ++i) {
       line.points.emplace_back(
           (static_cast<double>(i) + 0.5) * typical.interval_seconds,
@@ -239,6 +240,7 @@ std::string LatencySection(const Result& result) {
     const std::vector<LatencyCurve> curves = CurvesOf(result, operation);
     if (curves.empty()) continue;
     std::vector<std::string> places;
+    places.reserve(curves.front().percentiles.size());
     for (const Percentile& percentile : curves.front().percentiles) {
       places.push_back(PlaceOf(percentile.percent));
     }
@@ -248,6 +250,7 @@ std::string LatencySection(const Result& result) {
                      " a second to each. Done: ");
     for (const LatencyCurve& curve : curves) {
       Line line{.engine = curve.engine, .points = {}};
+      line.points.reserve(curve.percentiles.size());
       for (size_t i = 0; i < curve.percentiles.size(); ++i) {
         line.points.emplace_back(static_cast<double>(i),
                                  curve.percentiles[i].micros);

@@ -83,6 +83,7 @@ std::vector<LatencyCurve> CurvesOf(const Result& result,
     const std::vector<const LatencyRun*>& runs = calm.empty() ? all : calm;
     LatencyCurve curve{.engine = engine, .percentiles = {}};
     std::vector<double> done;
+    done.reserve(runs.size());
     for (const LatencyRun* run : runs) done.push_back(run->done);
     curve.offered = runs.front()->offered;
     curve.done = Median(done);
