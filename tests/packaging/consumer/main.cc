@@ -79,7 +79,8 @@ absl::Status Run(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const absl::Status status = argc == 2 ? Run(argv[1]) : absl::InternalError("");
+  const absl::Status status =
+      argc == 2 ? Run(argv[1]) : absl::InternalError("");
   if (status.ok()) return 0;
   std::fprintf(stderr, "consumer: %s\n", status.ToString().c_str());
   return 1;
