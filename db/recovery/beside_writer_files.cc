@@ -12,10 +12,7 @@
 namespace lissom {
 namespace {
 
-absl::Status ReadOnly(const std::string& path) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(path, ": the database was opened read-only"));
-}
+constexpr std::string_view kWhy = "the database was opened read-only";
 
 bool IsMissing(const absl::Status& status) {
   const std::optional<ErrorDetail> detail = DetailOf(status);
@@ -106,13 +103,13 @@ class BesideWriterFiles::FrozenHandle final : public RandomAccessFile {
 };
 
 BesideWriterFiles::BesideWriterFiles(std::shared_ptr<FileSystem> base)
-    : base_(std::move(base)) {}
+    : ReadOnlyFileSystem(std::move(base), kWhy) {}
 BesideWriterFiles::~BesideWriterFiles() = default;
 
 absl::Status BesideWriterFiles::Freeze(const std::string& path,
                                        const IoContext& context) {
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
-                          base_->OpenForRead(path, context));
+                          base().OpenForRead(path, context));
   auto frozen = std::make_shared<FrozenFile>(path, std::move(file));
   LISSOM_RETURN_IF_ERROR(frozen->Freeze(context));
   frozen_[path] = std::move(frozen);
@@ -129,7 +126,7 @@ BesideWriterFiles::OpenForRead(const std::string& path,
     return std::make_unique<FrozenHandle>(found->second);
   }
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> file =
-      base_->OpenForRead(path, context);
+      base().OpenForRead(path, context);
   if (!file.ok()) {
     if (context.kind != IoContext::Kind::kTable || !IsMissing(file.status())) {
       return file;
@@ -146,43 +143,6 @@ BesideWriterFiles::OpenForRead(const std::string& path,
   auto frozen = std::make_shared<FrozenFile>(path, *std::move(file));
   LISSOM_RETURN_IF_ERROR(frozen->Freeze(context));
   return std::make_unique<FrozenHandle>(std::move(frozen));
-}
-
-absl::StatusOr<FileInfo> BesideWriterFiles::GetFileInfo(
-    const std::string& path) {
-  return base_->GetFileInfo(path);
-}
-
-absl::StatusOr<std::vector<std::string>> BesideWriterFiles::ListDirectory(
-    const std::string& path) {
-  return base_->ListDirectory(path);
-}
-
-absl::StatusOr<std::unique_ptr<WritableFile>> BesideWriterFiles::Create(
-    const std::string& path, const IoContext&) {
-  return ReadOnly(path);
-}
-absl::Status BesideWriterFiles::RemoveFile(const std::string& path,
-                                           const IoContext&) {
-  return ReadOnly(path);
-}
-absl::Status BesideWriterFiles::RenameFile(const std::string& from,
-                                           const std::string&,
-                                           const IoContext&) {
-  return ReadOnly(from);
-}
-absl::Status BesideWriterFiles::CreateDirectory(const std::string& path) {
-  return ReadOnly(path);
-}
-absl::Status BesideWriterFiles::RemoveDirectory(const std::string& path) {
-  return ReadOnly(path);
-}
-absl::Status BesideWriterFiles::SyncDirectory(const std::string& path) {
-  return ReadOnly(path);
-}
-absl::StatusOr<std::unique_ptr<FileLock>> BesideWriterFiles::LockFile(
-    const std::string& path) {
-  return ReadOnly(path);
 }
 
 }  // namespace lissom

@@ -18,13 +18,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "lissom/file_system.h"
+#include "util/forwarding_file_system.h"
 
 namespace lissom {
 
-class BesideWriterFiles final : public FileSystem {
+class BesideWriterFiles final : public ReadOnlyFileSystem {
  public:
   explicit BesideWriterFiles(std::shared_ptr<FileSystem> base);
   ~BesideWriterFiles() override;
@@ -38,28 +38,11 @@ class BesideWriterFiles final : public FileSystem {
   // (kMissingFile): a table that is gone, for the writer may remove it.
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(
       const std::string& path, const IoContext& context) override;
-  absl::StatusOr<FileInfo> GetFileInfo(const std::string& path) override;
-  absl::StatusOr<std::vector<std::string>> ListDirectory(
-      const std::string& path) override;
-
-  // kFailedPrecondition, all of them.
-  absl::StatusOr<std::unique_ptr<WritableFile>> Create(
-      const std::string& path, const IoContext& context) override;
-  absl::Status RemoveFile(const std::string& path,
-                          const IoContext& context) override;
-  absl::Status RenameFile(const std::string& from, const std::string& to,
-                          const IoContext& context) override;
-  absl::Status CreateDirectory(const std::string& path) override;
-  absl::Status RemoveDirectory(const std::string& path) override;
-  absl::Status SyncDirectory(const std::string& path) override;
-  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
-      const std::string& path) override;
 
  private:
   class FrozenFile;
   class FrozenHandle;
 
-  const std::shared_ptr<FileSystem> base_;
   std::map<std::string, std::shared_ptr<const FrozenFile>> frozen_;
 };
 

@@ -9,21 +9,18 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "lissom/file_system.h"
 #include "util/error.h"
+#include "util/forwarding_file_system.h"
 
 namespace lissom {
 
-class CountingFileSystem final : public FileSystem {
+class CountingFileSystem final : public ForwardingFileSystem {
  public:
-  explicit CountingFileSystem(std::shared_ptr<FileSystem> base)
-      : base_(std::move(base)) {}
+  using ForwardingFileSystem::ForwardingFileSystem;
 
   int64_t open() const { return counts_->open.load(); }
   int64_t most_open() const { return counts_->most.load(); }
@@ -38,42 +35,10 @@ class CountingFileSystem final : public FileSystem {
       ++refusals_;
       return ErrnoError(EMFILE, "open", path);
     }
-    auto file = base_->OpenForRead(path, context);
+    auto file = base().OpenForRead(path, context);
     if (!file.ok()) return file;
     count->Keep();
     return std::make_unique<File>(std::move(count), *std::move(file));
-  }
-  absl::StatusOr<std::unique_ptr<WritableFile>> Create(
-      const std::string& path, const IoContext& context) override {
-    return base_->Create(path, context);
-  }
-  absl::Status RemoveFile(const std::string& path,
-                          const IoContext& context) override {
-    return base_->RemoveFile(path, context);
-  }
-  absl::Status RenameFile(const std::string& from, const std::string& to,
-                          const IoContext& context) override {
-    return base_->RenameFile(from, to, context);
-  }
-  absl::StatusOr<FileInfo> GetFileInfo(const std::string& path) override {
-    return base_->GetFileInfo(path);
-  }
-  absl::StatusOr<std::vector<std::string>> ListDirectory(
-      const std::string& path) override {
-    return base_->ListDirectory(path);
-  }
-  absl::Status CreateDirectory(const std::string& path) override {
-    return base_->CreateDirectory(path);
-  }
-  absl::Status RemoveDirectory(const std::string& path) override {
-    return base_->RemoveDirectory(path);
-  }
-  absl::Status SyncDirectory(const std::string& path) override {
-    return base_->SyncDirectory(path);
-  }
-  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
-      const std::string& path) override {
-    return base_->LockFile(path);
   }
 
  private:
@@ -103,31 +68,16 @@ class CountingFileSystem final : public FileSystem {
     const int64_t open_;
   };
 
-  class File final : public RandomAccessFile {
+  class File final : public ForwardingRandomAccessFile {
    public:
     File(std::unique_ptr<Count> count, std::unique_ptr<RandomAccessFile> base)
-        : count_(std::move(count)), base_(std::move(base)) {}
-    absl::StatusOr<std::string_view> Read(
-        uint64_t offset, size_t size, char* scratch,
-        const IoContext& context) const override {
-      return base_->Read(offset, size, scratch, context);
-    }
-    void ReadBatch(std::span<ReadRequest> requests,
-                   const IoContext& context) const override {
-      base_->ReadBatch(requests, context);
-    }
-    void Prefetch(uint64_t offset, uint64_t size,
-                  const IoContext& context) const override {
-      base_->Prefetch(offset, size, context);
-    }
-    absl::StatusOr<uint64_t> Size() const override { return base_->Size(); }
+        : ForwardingRandomAccessFile(std::move(base)),
+          count_(std::move(count)) {}
 
    private:
     const std::unique_ptr<Count> count_;  // Until the file is closed.
-    const std::unique_ptr<RandomAccessFile> base_;
   };
 
-  const std::shared_ptr<FileSystem> base_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
   std::atomic<int64_t> limit_{std::numeric_limits<int64_t>::max()};
   std::atomic<int64_t> refusals_{0};

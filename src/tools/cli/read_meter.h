@@ -10,13 +10,13 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "lissom/file_system.h"
+#include "util/forwarding_file_system.h"
 
 namespace lissom::tools {
 
-class ReadMeter final : public FileSystem {
+class ReadMeter final : public ReadOnlyFileSystem {
  public:
   using OnRead = std::function<void(uint64_t bytes)>;
 
@@ -24,25 +24,8 @@ class ReadMeter final : public FileSystem {
 
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(
       const std::string& path, const IoContext& context) override;
-  absl::StatusOr<FileInfo> GetFileInfo(const std::string& path) override;
-  absl::StatusOr<std::vector<std::string>> ListDirectory(
-      const std::string& path) override;
-
-  // kFailedPrecondition, all of them.
-  absl::StatusOr<std::unique_ptr<WritableFile>> Create(
-      const std::string& path, const IoContext& context) override;
-  absl::Status RemoveFile(const std::string& path,
-                          const IoContext& context) override;
-  absl::Status RenameFile(const std::string& from, const std::string& to,
-                          const IoContext& context) override;
-  absl::Status CreateDirectory(const std::string& path) override;
-  absl::Status RemoveDirectory(const std::string& path) override;
-  absl::Status SyncDirectory(const std::string& path) override;
-  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
-      const std::string& path) override;
 
  private:
-  const std::shared_ptr<FileSystem> base_;
   const std::shared_ptr<const OnRead> on_read_;  // Files may outlive us.
 };
 
