@@ -79,6 +79,45 @@ absl::Status CheckParent(std::string_view directory) {
       absl::StrCat(parent.string(), ": there is no such directory"));
 }
 
+// CLI11 takes whatever follows for a value: of "--from=" the next argument, of
+// a forgotten value the next flag. The first is given its empty value, the
+// second refused.
+absl::Status GiveValues(const CLI::App& verb,
+                        std::vector<std::string>& arguments) {
+  const auto takes_value = [&verb](const std::string& name) {
+    const CLI::Option* option = verb.get_option_no_throw(name);
+    return option != nullptr && option->get_items_expected_min() > 0;
+  };
+  std::vector<std::string> given;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--") {
+      given.insert(given.end(), arguments.begin() + static_cast<long>(i),
+                   arguments.end());
+      break;
+    }
+    if (argument.starts_with("--") && argument.ends_with('=') &&
+        argument != "--db=") {
+      given.push_back(argument.substr(0, argument.size() - 1));
+      given.emplace_back();
+      continue;
+    }
+    given.push_back(argument);
+    if (!takes_value(argument) || i + 1 == arguments.size()) continue;
+    const std::string& value = arguments[i + 1];
+    const std::string name = value.substr(0, value.find('='));
+    if (value.starts_with('-') && verb.get_option_no_throw(name) != nullptr) {
+      return UsageError(absl::StrCat(argument, ": its value is missing; if '",
+                                     Escape(value), "' is meant, write ",
+                                     argument, "=", Escape(value)));
+    }
+    given.push_back(value);
+    ++i;
+  }
+  arguments = std::move(given);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 ExitCode ExitCodeOf(const absl::Status& status) {
@@ -170,6 +209,13 @@ absl::Status Cli::Parse(int argc, char** argv, bool* done) {
   std::vector<std::string> arguments = DbFirst(argc, argv);
   if (arguments.empty()) arguments.emplace_back("--help");
   LISSOM_RETURN_IF_ERROR(CheckVerb(arguments));
+  const auto verb = std::find_if(
+      arguments.begin(), arguments.end(),
+      [this](const std::string& s) { return verbs_.count(s) != 0; });
+  if (verb != arguments.end()) {
+    verb_ = *verb;
+    LISSOM_RETURN_IF_ERROR(GiveValues(*app_.get_subcommand(verb_), arguments));
+  }
   std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
   try {
     app_.parse(arguments);
@@ -224,6 +270,15 @@ absl::Status Cli::RunVerb() {
 }
 
 int Cli::Main(int argc, char** argv) {
+  try {
+    return Guarded(argc, argv);
+  } catch (const std::bad_alloc&) {
+    Warn("out of memory");
+    return kExitError;
+  }
+}
+
+int Cli::Guarded(int argc, char** argv) {
   // A reader that goes away is an EPIPE, for Output to see.
   std::signal(SIGPIPE, SIG_IGN);
   // So is a file that may not grow: the verb is to clean up behind itself.

@@ -127,6 +127,7 @@ class Cli {
   void Warn(std::string_view message) const;
 
  private:
+  int Guarded(int argc, char** argv);  // Main, but for bad_alloc.
   absl::Status Parse(int argc, char** argv, bool* done);
   absl::Status CheckVerb(const std::vector<std::string>& arguments) const;
   absl::Status Refused(const CLI::ParseError& error);

@@ -100,6 +100,11 @@ class TsvReader final : public LineFormatReader {
       return absl::InvalidArgumentError(
           "a second TAB: within a key or value it is written \\x09");
     }
+    // Dumps have none: it is what another system ends its lines with.
+    if (line.find('\r') != std::string_view::npos) {
+      return absl::InvalidArgumentError(
+          "a carriage return: within a key or value it is written \\x0D");
+    }
     LISSOM_ASSIGN_OR_RETURN(record->key, FromEscaped(line.substr(0, tab)));
     LISSOM_ASSIGN_OR_RETURN(record->value, FromEscaped(value));
     return true;

@@ -1,4 +1,6 @@
-#include <optional>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
@@ -16,26 +18,95 @@ absl::Status Bad(std::string_view message) {
   return absl::InvalidArgumentError(ToAbsl(message));
 }
 
+// What a record may be: one flat object of strings. Anything else ends the
+// reading where it begins, so a line takes no more memory than its strings do.
+class RecordParser final : public nlohmann::json_sax<Json> {
+ public:
+  explicit RecordParser(std::string_view line) : line_(line) {}
+
+  const absl::Status& status() const { return status_; }
+  absl::StatusOr<std::string> Take(std::string_view name);
+
+  bool start_object(std::size_t) override {
+    if (in_object_) return NoString();
+    in_object_ = true;
+    return true;
+  }
+  bool key(string_t& name) override;
+  bool string(string_t& text) override {
+    if (!in_object_) return NoString();
+    members_[name_] = std::move(text);
+    return true;
+  }
+  bool end_object() override { return true; }
+
+  bool null() override { return NoString(); }
+  bool boolean(bool) override { return NoString(); }
+  bool number_integer(number_integer_t) override { return NoString(); }
+  bool number_unsigned(number_unsigned_t) override { return NoString(); }
+  bool number_float(number_float_t, const string_t&) override {
+    return NoString();
+  }
+  bool binary(binary_t&) override { return NoString(); }
+  bool start_array(std::size_t) override { return NoString(); }
+  bool end_array() override { return NoString(); }
+  bool parse_error(std::size_t position, const std::string& last_token,
+                   const nlohmann::detail::exception& error) override;
+
+ private:
+  bool NoString() {
+    return Fail(in_object_ ? absl::StrCat("'", name_, "' is no string")
+                           : "the line is no JSON object");
+  }
+  bool Fail(const std::string& message) {
+    status_ = Bad(message);
+    return false;
+  }
+
+  const std::string_view line_;
+  absl::Status status_;
+  bool in_object_ = false;
+  std::string name_;  // Of the member whose value comes next.
+  std::map<std::string, std::string> members_;
+};
+
+bool RecordParser::key(string_t& name) {
+  if (name != "key" && name != "key_hex" && name != "value" &&
+      name != "value_hex") {
+    return Fail(absl::StrCat("unknown member '", Escape(name),
+                             "': a record has key and value"));
+  }
+  name_ = name;
+  if (members_.count(name) == 0) return true;
+  return Fail(absl::StrCat("'", name, "' twice in the object"));
+}
+
+bool RecordParser::parse_error(std::size_t position, const std::string&,
+                               const nlohmann::detail::exception& error) {
+  constexpr int kNumberOutOfRange = 406;
+  if (error.id == kNumberOutOfRange) {
+    return Fail("no JSON: a number is out of range");
+  }
+  if (position > line_.size()) {
+    return Fail("no JSON: the line ends too early");
+  }
+  return Fail(absl::StrCat("no JSON: byte ", position,
+                           " of the line is not what may stand there"));
+}
+
 // The bytes of member `name` or of `name`_hex, of which there must be one.
-absl::StatusOr<std::string> BytesOf(const Json& object, std::string_view name) {
+absl::StatusOr<std::string> RecordParser::Take(std::string_view name) {
   const std::string hex_name = std::string(name) + "_hex";
-  const auto plain = object.find(std::string(name));
-  const auto hex = object.find(hex_name);
-  if ((plain == object.end()) == (hex == object.end())) {
-    return Bad(absl::StrCat(plain == object.end() ? "neither" : "both", " '",
-                            ToAbsl(name), "' ",
-                            plain == object.end() ? "nor" : "and", " '",
-                            hex_name, "' in the object"));
+  const auto plain = members_.find(std::string(name));
+  const auto hex = members_.find(hex_name);
+  const bool none = plain == members_.end() && hex == members_.end();
+  if (none || (plain != members_.end() && hex != members_.end())) {
+    return Bad(absl::StrCat(none ? "neither" : "both", " '", ToAbsl(name), "' ",
+                            none ? "nor" : "and", " '", hex_name,
+                            "' in the object"));
   }
-  const bool is_hex = hex != object.end();
-  const Json& member = is_hex ? *hex : *plain;
-  if (!member.is_string()) {
-    return Bad(absl::StrCat("'", is_hex ? hex_name : std::string(name),
-                            "' is no string"));
-  }
-  const auto& text = member.get_ref<const std::string&>();
-  if (!is_hex) return text;
-  absl::StatusOr<std::string> bytes = FromHex(text);
+  if (plain != members_.end()) return std::move(plain->second);
+  absl::StatusOr<std::string> bytes = FromHex(hex->second);
   if (bytes.ok()) return bytes;
   return Bad(absl::StrCat("'", hex_name, "': ", bytes.status().message()));
 }
@@ -53,27 +124,10 @@ void AppendMember(std::string_view name, std::string_view bytes, bool hex,
 }  // namespace
 
 absl::Status RecordFromJson(std::string_view line, Record* record) {
-  Json object;
-  try {
-    object = Json::parse(line);
-  } catch (const Json::parse_error& error) {
-    if (error.byte > line.size())
-      return Bad("no JSON: the line ends too early");
-    return Bad(absl::StrCat("no JSON: byte ", error.byte,
-                            " of the line is not what may stand there"));
-  } catch (const Json::out_of_range&) {
-    return Bad("no JSON: a number is out of range");
-  }
-  if (!object.is_object()) return Bad("the line is no JSON object");
-  for (const auto& [name, value] : object.items()) {
-    if (name != "key" && name != "key_hex" && name != "value" &&
-        name != "value_hex") {
-      return Bad(absl::StrCat("unknown member '", Escape(name),
-                              "': a record has key and value"));
-    }
-  }
-  LISSOM_ASSIGN_OR_RETURN(record->key, BytesOf(object, "key"));
-  LISSOM_ASSIGN_OR_RETURN(record->value, BytesOf(object, "value"));
+  RecordParser parser(line);
+  if (!Json::sax_parse(line, &parser)) return parser.status();
+  LISSOM_ASSIGN_OR_RETURN(record->key, parser.Take("key"));
+  LISSOM_ASSIGN_OR_RETURN(record->value, parser.Take("value"));
   return absl::OkStatus();
 }
 

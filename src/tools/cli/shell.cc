@@ -1,11 +1,14 @@
 #include "src/tools/cli/shell.h"
 
+#include <langinfo.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -46,7 +49,15 @@ class LineSource {
 
 class TerminalLines final : public LineSource {
  public:
-  TerminalLines() { using_history(); }
+  TerminalLines() {
+    // Without a locale that knows UTF-8 libedit drops what is not ASCII, and
+    // keys would lose bytes.
+    if (std::setlocale(LC_CTYPE, "") == nullptr ||
+        std::string_view(::nl_langinfo(CODESET)) != "UTF-8") {
+      std::setlocale(LC_CTYPE, "C.UTF-8");
+    }
+    using_history();
+  }
 
   absl::StatusOr<std::optional<std::string>> Next() override {
     char* const line = readline("lissom> ");
