@@ -228,6 +228,14 @@ absl::Status ParseFlags(int argc, const char* const* argv, Flags* flags) {
     return absl::InvalidArgumentError(
         "--sync and --disable_wal contradict each other");
   }
+  if (flags->report_interval_seconds == 0 && !flags->report_file.empty()) {
+    return absl::InvalidArgumentError(
+        "--report_file needs --report_interval_seconds: without it nothing is "
+        "reported");
+  }
+  if (flags->report_interval_seconds > 0 && flags->report_file.empty()) {
+    flags->report_file = "report.csv";
+  }
   if (flags->min_level_to_compress.has_value() &&
       flags->compression_type != "zstd") {
     return absl::InvalidArgumentError(

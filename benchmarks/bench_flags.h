@@ -61,7 +61,7 @@ struct Flags {
   uint64_t stats_interval_seconds = 0;
   uint64_t stats_per_interval = 0;
   uint64_t report_interval_seconds = 0;
-  std::string report_file = "report.csv";
+  std::string report_file = "";  // "report.csv", if there is a report.
   std::string output_format = "text";
 
   static constexpr uint64_t kUsualLevel = 32767;  // db_bench's "the default".

@@ -201,7 +201,11 @@ int Main(int argc, char** argv) {
   }
   HandleSignals();
   const absl::Status status = RunBench(flags, *steps);
-  if (status.ok()) return 0;
+  if (status.ok()) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+    return Fail(absl::UnavailableError("the results could not be written"),
+                kExitFailed);
+  }
   return Fail(status, interrupted ? kExitInterrupted : kExitFailed);
 }
 

@@ -106,7 +106,7 @@ absl::Status SeekRandom(Worker& worker) {
 }  // namespace
 
 std::vector<Workload> ReadWorkloads() {
-  return {
+  std::vector<Workload> workloads = {
       {.name = "readrandom", .help = "get random keys", .run = ReadRandom},
       {.name = "readmissing",
        .help = "get keys that are not there",
@@ -125,6 +125,8 @@ std::vector<Workload> ReadWorkloads() {
        .help = "seek to random keys, then --seek_nexts moves",
        .run = SeekRandom},
   };
+  for (Workload& workload : workloads) workload.reads_only = true;
+  return workloads;
 }
 
 }  // namespace lissom::bench

@@ -48,6 +48,7 @@ class Run {
         request_.engine, *sessions_.back(), request_.settings, shared_,
         request_.seed + 1000 * index));
     workers_.back()->index = index;
+    if (!request_.workload.reads_only) workers_.back()->values.Prepare();
     results_.emplace_back();
   }
 

@@ -20,6 +20,7 @@ struct Workload {
   std::string_view help;
   bool fresh_db = false;    // Starts with an empty database.
   bool one_thread = false;  // Ignores --threads.
+  bool reads_only = false;  // Wants no values.
   bool prints = false;      // The message is its result, without a result line.
   absl::Status (*run)(Worker& worker) = nullptr;
   // What one more thread does beside, until the others have ended. It does not

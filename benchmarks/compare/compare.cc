@@ -30,7 +30,7 @@ absl::StatusOr<Result> Compare(const Plan& plan, const std::string& program,
                                const std::string& directory, Voice& voice) {
   const auto start = std::chrono::steady_clock::now();
   Result result;
-  result.mode = ModeName(plan.mode);
+  result.mode = NameOf(plan);
   result.label = LabelOf(plan);
   result.date = NowAsText();
   result.read_keys = plan.read_keys;

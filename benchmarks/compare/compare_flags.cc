@@ -184,6 +184,8 @@ std::string CompareHelp() {
 Plan PlanOf(const CompareFlags& flags) {
   Plan plan = PlanFor(flags.mode);
   if (!flags.engines.empty()) plan.engines = flags.engines;
+  plan.altered = flags.read_keys > 0 || flags.write_keys > 0 ||
+                 flags.rounds > 0 || flags.slice_seconds > 0;
   if (flags.read_keys > 0) plan.read_keys = flags.read_keys;
   if (flags.write_keys > 0) plan.write_keys = flags.write_keys;
   if (flags.rounds > 0) plan.rounds = flags.rounds;

@@ -248,7 +248,7 @@ absl::Status CompareLargeValues(Bench& bench, Voice& voice, Result* result) {
   voice.Part("Large", 2 * kFullRounds * engines.size());
   for (const uint64_t value_size : {uint64_t{4096}, uint64_t{65536}}) {
     for (uint64_t round = 0; round < kFullRounds; ++round) {
-      for (const std::string& engine : RoundOrder(engines, 2 * round)) {
+      for (const std::string& engine : RoundOrder(engines, round)) {
         voice.Step(absl::StrCat(value_size >> 10, " KiB, ", engine));
         LISSOM_RETURN_IF_ERROR(
             WithChild(bench, engine, [&](Child& child, const std::string&) {

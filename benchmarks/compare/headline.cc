@@ -14,6 +14,19 @@
 #include "src/tools/terminal.h"
 
 namespace lissom::bench {
+namespace {
+
+// " · rocksdb 7.8.3 of ...": which one it is that the ratios speak of.
+std::string AnchorVersion(const Result& result) {
+  for (const EngineFacts& facts : result.engines) {
+    if (facts.engine == kAnchor) {
+      return absl::StrCat(" · ", facts.engine, " ", facts.version);
+    }
+  }
+  return "";
+}
+
+}  // namespace
 
 std::string ToHeadlineSvg(const Result& result) {
   constexpr double kWidth = 720;
@@ -59,6 +72,7 @@ std::string ToHeadlineSvg(const Result& result) {
                         tools::WithCommas(result.read_keys), " keys read, ",
                         tools::WithCommas(result.write_keys), " written · ",
                         result.machine.cores, " cores · medians",
+                        AnchorVersion(result),
                         result.mode == "standard" || result.mode == "full"
                             ? ""
                             : " · " + result.mode + " run"),

@@ -148,7 +148,11 @@ absl::Status Host::Do(const Request& request, Reply* reply) {
   }
   if (request.what == "load") return Load(request, reply);
   if (request.what == "run") return Run(request, reply);
-  if (request.what == "settle") return engine_->Settle();
+  if (request.what == "settle") {
+    // Settled means flushed, too, in every engine alike.
+    LISSOM_RETURN_IF_ERROR(engine_->Flush());
+    return engine_->Settle();
+  }
   if (request.what == "offer") {
     LISSOM_ASSIGN_OR_RETURN(
         Offered offered,

@@ -93,9 +93,9 @@ std::string Head(const Result& result) {
   if (result.mode != "standard" && result.mode != "full") {
     absl::StrAppend(&html, "<p class=\"warn\">This is the ",
                     EscapeMarkup(result.mode),
-                    " comparison: small data and few rounds. It shows that "
-                    "everything works and roughly where things stand; do not "
-                    "quote it.</p>\n");
+                    " comparison, not the standard one: other sizes, or few "
+                    "rounds. It shows that everything works and roughly where "
+                    "things stand; do not quote it.</p>\n");
   }
   if (result.checks_on) {
     absl::StrAppend(&html,

@@ -59,11 +59,15 @@ Plan PlanFor(Mode mode) {
   return plan;
 }
 
+std::string NameOf(const Plan& plan) {
+  return plan.altered ? "custom" : std::string(ModeName(plan.mode));
+}
+
 std::string LabelOf(const Plan& plan) {
   const auto count = [](uint64_t number) { return tools::WithCommas(number); };
   return absl::StrCat(
-      "The ", ToAbsl(ModeName(plan.mode)), " comparison: reads of ",
-      count(plan.read_keys), " keys, writes of ", count(plan.write_keys),
+      "The ", NameOf(plan), " comparison: reads of ", count(plan.read_keys),
+      " keys, writes of ", count(plan.write_keys),
       ", keys of 16 bytes, values of 100 that compress by half, ",
       plan.rounds == 1 ? "one round" : absl::StrCat(plan.rounds, " rounds"),
       ", the same ", BytesText(plan.cache_size),

@@ -15,6 +15,7 @@ std::string_view ModeName(Mode mode);  // "ci", "quick", "standard", "full".
 
 struct Plan {
   Mode mode = Mode::kStandard;
+  bool altered = false;              // Sizes or rounds are not the mode's.
   std::vector<std::string> engines;  // The first two in every round.
   uint64_t read_keys = 0;
   uint64_t write_keys = 0;
@@ -41,6 +42,9 @@ struct Plan {
 };
 
 Plan PlanFor(Mode mode);
+
+// The mode's name, or "custom" if the plan was altered: not to be quoted then.
+std::string NameOf(const Plan& plan);
 
 // For the reader of a result: what this plan's figures are good for.
 std::string LabelOf(const Plan& plan);

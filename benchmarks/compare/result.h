@@ -100,7 +100,7 @@ struct EngineFacts {
 };
 
 struct Result {
-  std::string mode;   // "quick", "standard", "full" or "ci".
+  std::string mode;   // "quick", "standard", "full", "ci" or "custom".
   std::string label;  // What the mode means for a reader.
   std::string date;
   double seconds = 0;  // All of it took.

@@ -108,6 +108,9 @@ std::vector<Mistake> Mistakes() {
        "--sync and --disable_wal contradict each other"},
       {{"--min_level_to_compress=2"},
        "--min_level_to_compress needs --compression_type=zstd"},
+      {{"--report_file=r.csv"},
+       "--report_file needs --report_interval_seconds: without it nothing is "
+       "reported"},
       // Workloads.
       {{"--benchmarks="}, "--benchmarks=: must not be empty"},
       {{"--benchmarks=,,"}, "--benchmarks names no workload"},

@@ -23,6 +23,15 @@ TEST(CompareFlags, AreWhatWasSaid) {
   EXPECT_EQ(plan.engines, (Arguments{"lissom", "lmdb"}));
 }
 
+TEST(CompareFlags, OtherSizesAreNotToBeQuotedAsTheMode) {
+  EXPECT_EQ(NameOf(PlanOf(*ParseCompareFlags({"--engines=lissom,lmdb"}))),
+            "standard");
+  for (const char* flag : {"--read_keys=5000", "--write_keys=5000",
+                           "--rounds=3", "--slice_seconds=1"}) {
+    EXPECT_EQ(NameOf(PlanOf(*ParseCompareFlags({flag}))), "custom") << flag;
+  }
+}
+
 TEST(CompareFlags, WithoutAnyIsTheStandardComparison) {
   EXPECT_EQ(ParseCompareFlags({})->mode, Mode::kStandard);
 }

@@ -64,7 +64,7 @@ TEST_F(LissomCompareTest, MeasuresAllEnginesAndWritesAllOutputs) {
 
   const absl::StatusOr<Result> result = FromJson(TextOf("r.json"));
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_EQ(result->mode, "ci");
+  EXPECT_EQ(result->mode, "custom");
   EXPECT_EQ(result->lissom_commit, "abc");
   EXPECT_EQ(result->cells.size(), 16u);
   for (const Cell& cell : result->cells) {

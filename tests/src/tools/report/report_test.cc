@@ -268,7 +268,7 @@ TEST(ReportPage, ALongHistoryIsSmallToo) {
         {.at = at, .now = static_cast<StallCondition>(i % 3)});
     MetricsPoint point{.at = at};
     point.bytes_written = static_cast<uint64_t>(i) * 1000;
-    point.cache_hits = static_cast<uint64_t>(i * i % 1000);
+    point.cache_hits = static_cast<uint64_t>(i) * i % 1000;
     session.points.push_back(point);
   }
   data.history.sessions = {session};
