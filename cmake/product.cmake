@@ -70,6 +70,13 @@ endif()
 # Found from where the file itself is, so the tree may be moved.
 file(RELATIVE_PATH LISSOM_PC_PREFIX
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+# (A directory that was given whole stays where it is.)
+foreach(dir LIBDIR INCLUDEDIR)
+  set(LISSOM_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(LISSOM_PC_${dir} "${CMAKE_INSTALL_${dir}}")
+  endif()
+endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/lissom.pc.in
   ${PROJECT_BINARY_DIR}/lissom.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lissom.pc
