@@ -32,14 +32,24 @@ absl::StatusOr<uint64_t> NumberInHeader(FileSystem& files,
 
 }  // namespace
 
-absl::StatusOr<uint64_t> SizeOf(FileSystem& files, const std::string& path) {
-  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(path));
-  return info.size;
+std::shared_ptr<FileSystem> Borrowed(FileSystem& files) {
+  return {std::shared_ptr<void>(), &files};
 }
 
-absl::StatusOr<std::unique_ptr<LogReader>> OpenLog(FileSystem& files,
-                                                   const std::string& path,
-                                                   LogKind kind) {
+absl::StatusOr<OpenedLog> OpenFrozenLog(BesideWriterFiles& files,
+                                        const std::string& path, LogKind kind,
+                                        uint64_t number) {
+  OpenedLog log;
+  LISSOM_ASSIGN_OR_RETURN(log.reader,
+                          LogReader::Open(files, path, kind, number));
+  LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<RandomAccessFile> file,
+                          files.OpenForRead(path, LogIoContext(kind)));
+  LISSOM_ASSIGN_OR_RETURN(log.size, file->Size());
+  return log;
+}
+
+absl::StatusOr<OpenedLog> OpenLog(FileSystem& files, const std::string& path,
+                                  LogKind kind) {
   const char* noun = kind == LogKind::kWal ? "a log" : "a manifest";
   const FileType type =
       kind == LogKind::kWal ? FileType::kWal : FileType::kManifest;
@@ -54,7 +64,9 @@ absl::StatusOr<std::unique_ptr<LogReader>> OpenLog(FileSystem& files,
   } else {
     LISSOM_ASSIGN_OR_RETURN(number, NumberInHeader(files, path, kind));
   }
-  return LogReader::Open(files, path, kind, number);
+  BesideWriterFiles frozen(Borrowed(files));
+  LISSOM_RETURN_IF_ERROR(frozen.Freeze(path, LogIoContext(kind)));
+  return OpenFrozenLog(frozen, path, kind, number);
 }
 
 }  // namespace lissom::tools

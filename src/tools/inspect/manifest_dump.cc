@@ -14,6 +14,7 @@
 #include "db/version/version.h"
 #include "db/version/version_set.h"
 #include "db/wal/log_reader.h"
+#include "src/tools/inspect/beside_writer.h"
 #include "src/tools/inspect/log_file.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -27,14 +28,15 @@ using NewTable = VersionEdit::NewTable;
 // The dump of one manifest. `path` is a file.
 class ManifestDump {
  public:
-  ManifestDump(FileSystem& files, std::string path,
+  ManifestDump(std::string path, OpenedLog log,
                const ManifestDumpOptions& options, LineSink& sink)
-      : files_(files), path_(std::move(path)), options_(options), sink_(sink) {}
+      : path_(std::move(path)),
+        options_(options),
+        sink_(sink),
+        reader_(std::move(log.reader)),
+        size_(log.size) {}
 
   absl::Status Run() {
-    LISSOM_ASSIGN_OR_RETURN(reader_,
-                            OpenLog(files_, path_, LogKind::kManifest));
-    LISSOM_ASSIGN_OR_RETURN(size_, SizeOf(files_, path_));
     ShowHeader();
     absl::Status status = ShowEdits();
     if (status.ok() && sink_.wanted()) status = ShowEnd();
@@ -329,12 +331,11 @@ class ManifestDump {
     }
   }
 
-  FileSystem& files_;
   const std::string path_;
   const ManifestDumpOptions& options_;
   LineSink& sink_;
-  std::unique_ptr<LogReader> reader_;
-  uint64_t size_ = 0;
+  const std::unique_ptr<LogReader> reader_;
+  const uint64_t size_;
   uint64_t edits_ = 0;
   ManifestNumbers numbers_;
   std::map<uint64_t, NewTable> tables_;
@@ -373,10 +374,21 @@ absl::Status DumpManifest(FileSystem& files, const std::string& path,
                           const ManifestDumpOptions& options, LineSink& sink) {
   LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files.GetFileInfo(path));
   std::string manifest = path;
+  OpenedLog log;
+  const auto open = [&]() -> absl::Status {
+    LISSOM_ASSIGN_OR_RETURN(log, OpenLog(files, manifest, LogKind::kManifest));
+    return absl::OkStatus();
+  };
   if (info.type == FileInfo::Type::kDirectory) {
-    LISSOM_ASSIGN_OR_RETURN(manifest, ManifestIn(files, path));
+    LISSOM_RETURN_IF_ERROR(
+        RetryBesideWriter(files, path, [&]() -> absl::Status {
+          LISSOM_ASSIGN_OR_RETURN(manifest, ManifestIn(files, path));
+          return open();
+        }));
+  } else {
+    LISSOM_RETURN_IF_ERROR(open());
   }
-  return ManifestDump(files, std::move(manifest), options, sink).Run();
+  return ManifestDump(std::move(manifest), std::move(log), options, sink).Run();
 }
 
 }  // namespace lissom::tools

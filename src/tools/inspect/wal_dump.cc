@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,11 @@
 #include "absl/strings/str_format.h"
 #include "db/filename.h"
 #include "db/memtable/batch_format.h"
+#include "db/recovery/beside_writer_files.h"
 #include "db/recovery/log_replay.h"
 #include "db/version/version_set.h"
 #include "db/wal/log_reader.h"
+#include "src/tools/inspect/beside_writer.h"
 #include "src/tools/inspect/log_file.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -40,20 +43,20 @@ std::string_view NameOf(End::Kind kind) {
 // The dump of one log.
 class LogDump {
  public:
-  LogDump(FileSystem& files, const std::string& path,
-          const WalDumpOptions& options, LineSink& sink)
-      : files_(files), path_(path), options_(options), sink_(sink) {}
+  LogDump(const std::string& path, OpenedLog log, const WalDumpOptions& options,
+          LineSink& sink)
+      : path_(path),
+        options_(options),
+        sink_(sink),
+        reader_(std::move(log.reader)),
+        size_(log.size) {}
 
   absl::Status Run() {
-    LISSOM_ASSIGN_OR_RETURN(reader_, OpenLog(files_, path_, LogKind::kWal));
-    LISSOM_ASSIGN_OR_RETURN(size_, SizeOf(files_, path_));
     ShowHeader();
     LISSOM_RETURN_IF_ERROR(ShowRecords());
     if (sink_.wanted()) LISSOM_RETURN_IF_ERROR(ShowEnd());
     return flaw_.status();
   }
-
-  bool opened() const { return reader_ != nullptr; }
 
  private:
   bool json() const { return options_.style.json; }
@@ -252,12 +255,11 @@ class LogDump {
     sink_(absl::StrCat("  at ", at, ": ", PlainMessage(status)));
   }
 
-  FileSystem& files_;
   const std::string path_;
   const WalDumpOptions& options_;
   LineSink& sink_;
-  std::unique_ptr<LogReader> reader_;
-  uint64_t size_ = 0;
+  const std::unique_ptr<LogReader> reader_;
+  const uint64_t size_;
   uint64_t records_ = 0;
   uint64_t changes_ = 0;
   FirstFlaw flaw_;
@@ -295,67 +297,130 @@ void ShowTogether(const WalDumpOptions& options, LineSink& sink,
   sink(std::move(line).Finish());
 }
 
-// What an open of the database would make of its logs. All that it does is
-// read.
-absl::Status JudgeTogether(FileSystem& files, const std::string& directory,
-                           std::vector<uint64_t> logs,
-                           const WalDumpOptions& options, LineSink& sink) {
-  absl::StatusOr<ManifestState> manifest = ReadManifest(files, directory);
-  if (!manifest.ok()) {
-    ShowTogether(options, sink, "unknown",
-                 absl::StrCat("unknown, because the manifest cannot be read: ",
-                              PlainMessage(manifest.status())));
-    return manifest.status();
-  }
-  std::erase_if(logs,
-                [&](uint64_t log) { return log < manifest->min_log_number; });
-  const absl::StatusOr<LogReplayResult> result =
-      ReplayLogs({.file_system = files,
-                  .directory = directory,
-                  .manifest = *manifest,
-                  .present = logs},
-                 [](std::string_view batch, SequenceNumber) {
-                   return ValidateBatch(batch);
-                 });
-  if (!result.ok()) {
-    ShowTogether(
-        options, sink, "damage",
-        absl::StrCat("an open refuses: ", PlainMessage(result.status())));
-    return result.status();
-  }
-  std::string text = absl::StrCat(
-      "an open replays ", Counted(result->records, "record"), " of ",
-      Counted(logs.size(), "log"), ", up to sequence ", result->last_applied);
-  if (result->torn) {
-    absl::StrAppend(&text,
-                    ", and leaves out a torn tail: ", result->torn_where);
-  }
-  ShowTogether(options, sink, result->torn ? "torn" : "ok", text);
-  return absl::OkStatus();
+bool IsMissing(const absl::Status& status) {
+  const std::optional<ErrorDetail> detail = DetailOf(status);
+  return detail.has_value() && detail->kind == ErrorKind::kMissingFile;
 }
+
+// The logs of a database at one moment, and what an open would make of them.
+// All that it does is read.
+class LogsTogether {
+ public:
+  LogsTogether(FileSystem& files, std::string directory)
+      : files_(Borrowed(files)), directory_(std::move(directory)) {}
+
+  // The manifest's or the replay's error is an error here, too; then the
+  // logs can be shown none the less.
+  absl::Status Read() {
+    frozen_.Forget();
+    replay_ = LogReplayResult{};
+    manifest_ = ReadManifest(frozen_, directory_);
+    LISSOM_RETURN_IF_ERROR(FreezeLogs());
+    LISSOM_RETURN_IF_ERROR(manifest_.status());
+    needed_ = logs_;
+    std::erase_if(
+        needed_, [&](uint64_t log) { return log < manifest_->min_log_number; });
+    replay_ = ReplayLogs({.file_system = frozen_,
+                          .directory = directory_,
+                          .manifest = *manifest_,
+                          .present = needed_},
+                         [](std::string_view batch, SequenceNumber) {
+                           return ValidateBatch(batch);
+                         });
+    return replay_.status();
+  }
+
+  const std::vector<uint64_t>& logs() const { return logs_; }
+
+  absl::StatusOr<OpenedLog> Open(uint64_t number) {
+    const std::string path = WalFileName(directory_, number);
+    if (unfrozen_.contains(number)) {
+      return OpenLog(*files_, path, LogKind::kWal);
+    }
+    return OpenFrozenLog(frozen_, path, LogKind::kWal, number);
+  }
+
+  absl::Status Show(const WalDumpOptions& options, LineSink& sink) const {
+    if (!manifest_.ok()) {
+      ShowTogether(
+          options, sink, "unknown",
+          absl::StrCat("unknown, because the manifest cannot be read: ",
+                       PlainMessage(manifest_.status())));
+      return manifest_.status();
+    }
+    if (!replay_.ok()) {
+      ShowTogether(
+          options, sink, "damage",
+          absl::StrCat("an open refuses: ", PlainMessage(replay_.status())));
+      return replay_.status();
+    }
+    std::string text =
+        absl::StrCat("an open replays ", Counted(replay_->records, "record"),
+                     " of ", Counted(needed_.size(), "log"),
+                     ", up to sequence ", replay_->last_applied);
+    if (replay_->torn) {
+      absl::StrAppend(&text,
+                      ", and leaves out a torn tail: ", replay_->torn_where);
+    }
+    ShowTogether(options, sink, replay_->torn ? "torn" : "ok", text);
+    return absl::OkStatus();
+  }
+
+ private:
+  // The newest first, as BesideWriterFiles wants it. An error: a log is gone.
+  absl::Status FreezeLogs() {
+    LISSOM_ASSIGN_OR_RETURN(logs_, LogsIn(*files_, directory_));
+    unfrozen_.clear();
+    for (size_t i = logs_.size(); i-- > 0;) {
+      const absl::Status status = frozen_.Freeze(
+          WalFileName(directory_, logs_[i]), LogIoContext(LogKind::kWal));
+      if (IsMissing(status)) return status;
+      // Whatever it is, it is for those who open it to say.
+      if (!status.ok()) unfrozen_.insert(logs_[i]);
+    }
+    return absl::OkStatus();
+  }
+
+  const std::shared_ptr<FileSystem> files_;
+  const std::string directory_;
+  BesideWriterFiles frozen_{files_};
+  absl::StatusOr<ManifestState> manifest_ = ManifestState();
+  std::vector<uint64_t> logs_;    // Sorted.
+  std::vector<uint64_t> needed_;  // Those that the manifest needs.
+  std::set<uint64_t> unfrozen_;
+  absl::StatusOr<LogReplayResult> replay_ = LogReplayResult{};
+};
 
 absl::Status DumpDirectory(FileSystem& files, const std::string& directory,
                            const WalDumpOptions& options, LineSink& sink) {
-  LISSOM_ASSIGN_OR_RETURN(const std::vector<uint64_t> logs,
+  LISSOM_ASSIGN_OR_RETURN(const std::vector<uint64_t> listed,
                           LogsIn(files, directory));
   LISSOM_ASSIGN_OR_RETURN(const FileInfo current,
                           files.GetFileInfo(CurrentFileName(directory)));
-  if (logs.empty() && current.type == FileInfo::Type::kAbsent) {
+  if (listed.empty() && current.type == FileInfo::Type::kAbsent) {
     return absl::InvalidArgumentError(
         absl::StrCat(directory, ": no log and no database is in there"));
   }
+  LogsTogether logs(files, directory);
+  const absl::Status read =
+      RetryBesideWriter(files, directory, [&] { return logs.Read(); });
+  if (absl::IsUnavailable(read)) return read;
   FirstFlaw flaw;
-  for (const uint64_t number : logs) {
-    const std::string path = WalFileName(directory, number);
-    LogDump dump(files, path, options, sink);
-    const absl::Status status = dump.Run();
-    // What is wrong behind the header was shown in its place.
-    if (!status.ok() && !dump.opened()) ShowUnopened(options, sink, status);
-    flaw.Note(status);
+  for (const uint64_t number : logs.logs()) {
+    absl::StatusOr<OpenedLog> log = logs.Open(number);
+    if (!log.ok()) {
+      ShowUnopened(options, sink, log.status());
+      flaw.Note(log.status());
+      continue;
+    }
+    // What is wrong behind the header is shown in its place.
+    flaw.Note(
+        LogDump(WalFileName(directory, number), *std::move(log), options, sink)
+            .Run());
   }
   // What they are together counts: a log alone may be torn where a later one
   // proves damage, and the remains of a crash may not be a log at all.
-  absl::Status together = JudgeTogether(files, directory, logs, options, sink);
+  absl::Status together = logs.Show(options, sink);
   if (together.ok() || flaw.status().ok()) return together;
   return flaw.status();
 }
@@ -368,7 +433,8 @@ absl::Status DumpWal(FileSystem& files, const std::string& path,
   if (info.type == FileInfo::Type::kDirectory) {
     return DumpDirectory(files, path, options, sink);
   }
-  return LogDump(files, path, options, sink).Run();
+  LISSOM_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(files, path, LogKind::kWal));
+  return LogDump(path, std::move(log), options, sink).Run();
 }
 
 }  // namespace lissom::tools

@@ -23,7 +23,7 @@ struct WalDumpOptions {
 // database would make of them together. A torn tail, which a power cut leaves,
 // is OK. kDataLoss: damage; everything that reads back was shown.
 // kInvalidArgument: no such file, or not one that may be a log.
-// kUnimplemented: a newer format.
+// kUnimplemented: a newer format. kUnavailable: a writer is always faster.
 absl::Status DumpWal(FileSystem& files, const std::string& path,
                      const WalDumpOptions& options, LineSink& sink);
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "db/filename.h"
-#include "lissom/status.h"
+#include "src/tools/inspect/beside_writer.h"
 #include "src/tools/report/html.h"
 #include "src/tools/report/sections.h"
 #include "util/random.h"
@@ -19,18 +19,15 @@ namespace lissom::tools {
 namespace {
 
 // A writer may replace CURRENT and its manifest between our reads of the two.
-constexpr int kAttempts = 5;
-
 absl::StatusOr<ManifestState> ReadManifestBesideWriter(
     FileSystem& files, const std::string& directory) {
-  for (int attempt = 1;; ++attempt) {
-    absl::StatusOr<ManifestState> state = ReadManifest(files, directory);
-    if (state.ok() || attempt == kAttempts) return state;
-    const std::optional<ErrorDetail> detail = DetailOf(state.status());
-    if (!detail.has_value() || detail->kind != ErrorKind::kMissingFile) {
-      return state;
-    }
-  }
+  ManifestState state;
+  LISSOM_RETURN_IF_ERROR(
+      RetryBesideWriter(files, directory, [&]() -> absl::Status {
+        LISSOM_ASSIGN_OR_RETURN(state, ReadManifest(files, directory));
+        return absl::OkStatus();
+      }));
+  return state;
 }
 
 absl::Status CheckIsDatabase(FileSystem& files, const std::string& directory) {

@@ -17,6 +17,7 @@
 #include "src/tools/inspect/wal_dump.h"
 #include "tests/db/wal/log_test_util.h"
 #include "tests/support/test_env.h"
+#include "util/forwarding_file_system.h"
 #include "util/manual_clock.h"
 #include "util/memory_file_system.h"
 
@@ -26,6 +27,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // What a dump wrote, and what it returned.
@@ -406,6 +408,94 @@ TEST_F(SmallDatabase, NoHarmToAManifestDoesMore) {
         EXPECT_TRUE(dumped.status.ok() || absl::IsDataLoss(dumped.status))
             << dumped.status;
       });
+}
+
+// --- Beside a writer
+
+// Does `act` when CURRENT was read, the first `times` times, as a writer that
+// is faster than the reader.
+class FastWriter final : public ForwardingFileSystem {
+ public:
+  FastWriter(std::shared_ptr<FileSystem> base, std::function<void()> act,
+             int times)
+      : ForwardingFileSystem(std::move(base)),
+        act_(std::move(act)),
+        left_(times) {}
+
+  absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(
+      const std::string& path, const IoContext& context) override {
+    auto file = ForwardingFileSystem::OpenForRead(path, context);
+    if (path == "/db/CURRENT" && left_ > 0) {
+      --left_;
+      act_();
+    }
+    return file;
+  }
+  absl::StatusOr<std::vector<std::string>> ListDirectory(
+      const std::string& path) override {
+    auto names = ForwardingFileSystem::ListDirectory(path);
+    if (after_list_) after_list_();
+    return names;
+  }
+  void AfterList(std::function<void()> act) { after_list_ = std::move(act); }
+
+ private:
+  const std::function<void()> act_;
+  int left_;
+  std::function<void()> after_list_;
+};
+
+// A database that a writer opens and closes whenever a reader has read CURRENT:
+// the manifest that it names and the logs are gone then.
+class BesideWriter : public SmallDatabase {
+ protected:
+  void Reopen() {
+    Options options;
+    options.file_system = files_;
+    options.random_seed = 7;
+    options.info_log = std::make_shared<NullLogger>();
+    auto db = DB::Open(options, "/db");
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Put({}, "e", "5").ok());
+    ASSERT_TRUE((*db)->Close().ok());
+  }
+  FastWriter Writer(int times) {
+    return FastWriter(
+        files_, [this] { Reopen(); }, times);
+  }
+};
+
+TEST_F(BesideWriter, WhatItRemovesIsReadAnew) {
+  FastWriter logs = Writer(3);
+  const Dumped wal = RunWal(logs, "/db", {.keys = true});
+  EXPECT_TRUE(wal.status.ok()) << wal.status;
+  EXPECT_EQ(wal.lines.back(),
+            "together: an open replays 1 record of 1 log, up to sequence 7");
+  FastWriter manifests = Writer(3);
+  const Dumped manifest = RunManifest(manifests, "/db");
+  EXPECT_TRUE(manifest.status.ok()) << manifest.status;
+}
+
+TEST_F(BesideWriter, AWriterThatIsAlwaysFasterIsNoDamage) {
+  FastWriter logs = Writer(1000);
+  const Dumped wal = RunWal(logs, "/db");
+  EXPECT_TRUE(absl::IsUnavailable(wal.status)) << wal.status;
+  EXPECT_THAT(wal.lines, ElementsAre());
+  FastWriter manifests = Writer(1000);
+  EXPECT_TRUE(absl::IsUnavailable(RunManifest(manifests, "/db").status));
+}
+
+TEST_F(BesideWriter, ALogThatGoesBetweenListAndOpenIsNoDamage) {
+  FastWriter writer = Writer(0);
+  int lists = 0;
+  // The third list: behind the check for any log, and the traces.
+  writer.AfterList([&] {
+    if (++lists == 3) Reopen();
+  });
+  const Dumped wal = RunWal(writer, "/db");
+  EXPECT_TRUE(wal.status.ok()) << wal.status;
+  EXPECT_GT(lists, 4);
+  EXPECT_THAT(All(wal), Not(HasSubstr("no such file")));
 }
 
 // A table of an order that nobody here knows can be walked, not searched.
