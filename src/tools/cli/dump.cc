@@ -54,8 +54,18 @@ absl::StatusOr<Dumped> DumpTo(Cli& cli, const DumpFlags& flags, DB& db,
   return Dumped{.records = progress.done(), .whole = out.good()};
 }
 
+absl::Status CheckFile(const Cli& cli, const std::string& file) {
+  if (file.empty()) return UsageError("FILE: its name is empty");
+  if (file == "-" || !WouldBeIn(cli.directory(), file)) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("FILE: ", file,
+                   " would be in the directory of the database, which "
+                   "removes what it does not need"));
+}
+
 absl::Status Dump(Cli& cli, const DumpFlags& flags) {
   LISSOM_RETURN_IF_ERROR(CheckFormat(flags.format));
+  LISSOM_RETURN_IF_ERROR(CheckFile(cli, flags.file));
   WalkOptions walk;
   LISSOM_ASSIGN_OR_RETURN(walk.read, BoundsOf(cli, flags.range));
   walk.limit = flags.range.limit.value_or(walk.limit);

@@ -3,8 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "lissom/file_system.h"
+#include "src/tools/cli/new_file.h"
 #include "src/tools/report/report.h"
 #include "util/status_macros.h"
 
@@ -18,10 +20,17 @@ struct Flags {
 };
 
 absl::Status Report(const Flags& flags) {
+  if (flags.html.empty()) return UsageError("--html: its name is empty");
+  if (WouldBeIn(flags.directory, flags.html)) {
+    return UsageError(absl::StrCat("--html: ", flags.html,
+                                   " would be in the directory of the "
+                                   "database, which removes what it does not "
+                                   "need"));
+  }
   const std::shared_ptr<FileSystem> files = FileSystem::Posix();
   LISSOM_ASSIGN_OR_RETURN(const ReportData data,
                           CollectReport(*files, flags.directory, absl::Now()));
-  return WriteReport(*files, flags.html, RenderReport(data), flags.force);
+  return WriteReport(flags.html, RenderReport(data), flags.force);
 }
 
 }  // namespace

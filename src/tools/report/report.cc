@@ -8,10 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "db/filename.h"
+#include "src/tools/cli/new_file.h"
+#include "src/tools/cli/output.h"
 #include "src/tools/inspect/beside_writer.h"
 #include "src/tools/report/html.h"
 #include "src/tools/report/sections.h"
-#include "util/random.h"
 #include "util/status_macros.h"
 #include "util/strings.h"
 
@@ -98,15 +99,6 @@ absl::Status CheckTarget(FileSystem& files, const std::string& path,
       path, ": is there and is no report; --force writes over it"));
 }
 
-absl::Status WriteWhole(FileSystem& files, const std::string& path,
-                        std::string_view bytes) {
-  LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file,
-                          files.Create(path, {}));
-  LISSOM_RETURN_IF_ERROR(file->Append({&bytes, 1}, {}));
-  LISSOM_RETURN_IF_ERROR(file->Sync({}));
-  return file->Close();
-}
-
 }  // namespace
 
 absl::StatusOr<ReportData> CollectReport(FileSystem& files,
@@ -141,16 +133,18 @@ std::string RenderReport(const ReportData& data) {
   return page;
 }
 
-absl::Status WriteReport(FileSystem& files, const std::string& path,
-                         std::string_view page, bool force) {
-  LISSOM_RETURN_IF_ERROR(CheckTarget(files, path, force));
-  const std::string temp = absl::StrCat(
-      path, ".", absl::Hex(SystemSeed(), absl::kZeroPad16), ".tmp");
-  absl::Status status = WriteWhole(files, temp, page);
-  if (status.ok()) status = files.RenameFile(temp, path, {});
-  // Best effort: the name says that it is nothing to keep.
-  if (!status.ok()) files.RemoveFile(temp, {}).IgnoreError();
-  return status;
+absl::Status WriteReport(const std::string& path, std::string_view page,
+                         bool force) {
+  const std::shared_ptr<FileSystem> files = FileSystem::Posix();
+  LISSOM_RETURN_IF_ERROR(CheckTarget(*files, path, force));
+  LISSOM_ASSIGN_OR_RETURN(const FileInfo info, files->GetFileInfo(path));
+  LISSOM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<NewFile> file,
+      NewFile::Create(path, force || info.type == FileInfo::Type::kFile));
+  Output out(file->fd(), path);
+  out.Write(page);
+  LISSOM_RETURN_IF_ERROR(out.Flush());
+  return file->Commit();
 }
 
 }  // namespace lissom::tools

@@ -45,8 +45,8 @@ std::string RenderReport(const ReportData& data);
 // Writes `page` to `path` in one step: under another name, which is renamed
 // when it is whole. A file that is there is replaced if it is a report, or with
 // `force`; else kAlreadyExists, and it is untouched, as it is on every error.
-absl::Status WriteReport(FileSystem& files, const std::string& path,
-                         std::string_view page, bool force);
+absl::Status WriteReport(const std::string& path, std::string_view page,
+                         bool force);
 
 }  // namespace lissom::tools
 

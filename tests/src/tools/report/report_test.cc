@@ -2,8 +2,14 @@
 // keys, how large it gets, and how it is written.
 #include "src/tools/report/report.h"
 
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +25,7 @@
 namespace lissom::tools {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -315,29 +322,52 @@ TEST_F(ReportOfDatabase, HasItsTablesLogsAndHistory) {
   EXPECT_EQ(Bars(RenderReport(*data)), 1u);
 }
 
-TEST_F(ReportOfDatabase, IsWrittenInOneStep) {
-  ASSERT_TRUE(WriteReport(*files_, "/r.html", RenderReport({}), false).ok());
-  const std::string old = *files_->GetBytes("/r.html");
+class ReportFile : public ::testing::Test {
+ protected:
+  ReportFile() {
+    std::string name = ::testing::TempDir() + "/lissom-report-XXXXXX";
+    EXPECT_NE(mkdtemp(name.data()), nullptr);
+    root_ = name;
+  }
+  ~ReportFile() override { fs::remove_all(root_); }
+
+  std::string Path(const std::string& name) const { return root_ / name; }
+  std::string Content(const std::string& name) const {
+    std::ifstream file(root_ / name);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  fs::path root_;
+};
+
+TEST_F(ReportFile, IsWrittenInOneStep) {
+  const std::string path = Path("r.html");
+  ASSERT_TRUE(WriteReport(path, RenderReport({}), false).ok());
+  EXPECT_EQ(Content("r.html"), RenderReport({}));
   // A report is replaced, whatever it shows.
-  ASSERT_TRUE(
-      WriteReport(*files_, "/r.html", std::string(kReportMark) + "new", false)
-          .ok());
-  EXPECT_EQ(*files_->GetBytes("/r.html"), std::string(kReportMark) + "new");
-  const auto names = files_->ListDirectory("/");
-  ASSERT_TRUE(names.ok());
-  EXPECT_THAT(*names, ::testing::UnorderedElementsAre("db", "r.html"));
-  EXPECT_NE(old, "");
+  ASSERT_TRUE(WriteReport(path, std::string(kReportMark) + "new", false).ok());
+  EXPECT_EQ(Content("r.html"), std::string(kReportMark) + "new");
+  EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 1);
 }
 
-TEST_F(ReportOfDatabase, WhatIsNoReportIsNotReplaced) {
-  SetBytes("/thesis.html", "<!DOCTYPE html>\n<p>years of work");
-  const absl::Status refused = WriteReport(*files_, "/thesis.html", "x", false);
-  EXPECT_EQ(refused.code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_EQ(*files_->GetBytes("/thesis.html"),
-            "<!DOCTYPE html>\n<p>years of work");
-  EXPECT_TRUE(WriteReport(*files_, "/thesis.html", "x", true).ok());
-  EXPECT_EQ(*files_->GetBytes("/thesis.html"), "x");
-  EXPECT_EQ(WriteReport(*files_, "/db", "x", true).code(),
+TEST_F(ReportFile, IsReadableByWhomTheUmaskLets) {
+  const mode_t before = ::umask(022);
+  EXPECT_TRUE(WriteReport(Path("r.html"), "x", false).ok());
+  ::umask(before);
+  EXPECT_EQ(fs::status(Path("r.html")).permissions(), fs::perms{0644});
+}
+
+TEST_F(ReportFile, WhatIsNoReportIsNotReplaced) {
+  const std::string work = "<!DOCTYPE html>\n<p>years of work";
+  std::ofstream(Path("thesis.html")) << work;
+  EXPECT_EQ(WriteReport(Path("thesis.html"), "x", false).code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(Content("thesis.html"), work);
+  EXPECT_TRUE(WriteReport(Path("thesis.html"), "x", true).ok());
+  EXPECT_EQ(Content("thesis.html"), "x");
+  EXPECT_EQ(WriteReport(root_, "x", true).code(),
             absl::StatusCode::kInvalidArgument);
 }
 
