@@ -104,6 +104,10 @@ class Opener {
       return absl::InvalidArgumentError(absl::StrCat(
           path_, ": no database there, and create_if_missing is off"));
     }
+    if (state == DirectoryState::kDatabase) {
+      // Before LOCK is made. Their other files have names like ours.
+      LISSOM_RETURN_IF_ERROR(RefuseOtherEngines(files(), path_));
+    }
     if (state == DirectoryState::kDatabase && options_.error_if_exists) {
       return absl::AlreadyExistsError(absl::StrCat(
           path_, ": the database exists, and error_if_exists is on"));

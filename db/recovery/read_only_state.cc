@@ -191,6 +191,7 @@ absl::StatusOr<ReadOnlyState> LoadReadOnlyState(const ReadOnlyDeps& deps) {
     return absl::InvalidArgumentError(
         absl::StrCat(deps.directory, ": no database there"));
   }
+  LISSOM_RETURN_IF_ERROR(RefuseOtherEngines(*deps.file_system, deps.directory));
   absl::Status failure;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     LISSOM_ASSIGN_OR_RETURN(const std::string before, Traces(deps));

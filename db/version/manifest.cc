@@ -21,6 +21,7 @@ namespace lissom {
 namespace {
 
 constexpr std::string_view kCurrentPrefix = "lissom ";
+constexpr std::string_view kOthersCurrentPrefix = "MANIFEST-";
 // CURRENT is never longer: more is not even read.
 constexpr size_t kMaxCurrentBytes = 64;
 
@@ -461,6 +462,16 @@ absl::StatusOr<bool> CurrentIsOurs(FileSystem& file_system,
   LISSOM_ASSIGN_OR_RETURN(const std::string body,
                           CurrentBytes(file_system, directory));
   return body.starts_with(kCurrentPrefix);
+}
+
+absl::Status RefuseOtherEngines(FileSystem& file_system,
+                                const std::string& directory) {
+  const absl::StatusOr<std::string> body = CurrentBytes(file_system, directory);
+  if (absl::IsDataLoss(body.status())) return absl::OkStatus();
+  LISSOM_RETURN_IF_ERROR(body.status());
+  if (!body->starts_with(kOthersCurrentPrefix)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      directory, ": is no lissom database (CURRENT is not lissom's)"));
 }
 
 }  // namespace lissom

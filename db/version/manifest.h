@@ -111,6 +111,13 @@ absl::StatusOr<uint64_t> ParseCurrent(const std::string& path,
 absl::StatusOr<bool> CurrentIsOurs(FileSystem& file_system,
                                    const std::string& directory);
 
+// kInvalidArgument: CURRENT is as RocksDB and LevelDB write theirs, which no
+// damage makes of ours; so this is not for us to touch. Any other error: it
+// could not be read. What is missing or damaged is OK here, and for others to
+// judge.
+absl::Status RefuseOtherEngines(FileSystem& file_system,
+                                const std::string& directory);
+
 }  // namespace lissom
 
 #endif  // LISSOM_DB_VERSION_MANIFEST_H_

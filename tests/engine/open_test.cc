@@ -380,6 +380,34 @@ TEST_F(OpenTest, DestroyLeavesOtherEnginesDatabasesUntouched) {
   }
 }
 
+TEST_F(OpenTest, OtherEnginesDatabasesAreNotOpenedAndUntouched) {
+  ASSERT_TRUE(files_->CreateDirectory("/db").ok());
+  const std::vector<std::string> names = {"/db/000008.log", "/db/CURRENT",
+                                          "/db/MANIFEST-000005"};
+  for (const std::string& name : names) {
+    ASSERT_TRUE(files_->SetBytes(name, "MANIFEST-000005\n").ok());
+  }
+  Options options = MemoryOptions();
+  for (const bool create : {false, true}) {
+    options.create_if_missing = create;
+    for (const auto& opened : {DB::Open(options, "/db").status(),
+                               DB::OpenReadOnly(options, "/db").status()}) {
+      EXPECT_EQ(opened.code(), StatusCode::kInvalidArgument);
+      EXPECT_EQ(opened.message(),
+                "/db: is no lissom database (CURRENT is not lissom's)");
+      EXPECT_EQ(files_->Files(), names);
+    }
+  }
+  // What may be ours and damaged is damage.
+  for (const char* current : {"", "lissom", "lissom?", "kissom manifest 5"}) {
+    SCOPED_TRACE(current);
+    ASSERT_TRUE(files_->SetBytes("/db/CURRENT", current).ok());
+    EXPECT_EQ(DB::Open(options, "/db").status().code(), StatusCode::kDataLoss);
+    EXPECT_EQ(DB::OpenReadOnly(options, "/db").status().code(),
+              StatusCode::kDataLoss);
+  }
+}
+
 TEST_F(OpenTest, ADestroyThatWasCutShortIsDoneAgain) {
   for (uint64_t removal = 0;; ++removal) {
     SCOPED_TRACE(removal);

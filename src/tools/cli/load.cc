@@ -45,7 +45,7 @@ class Loader {
   absl::Status Run() {
     // With --create not before there is something to write: input that is
     // broken from the start leaves no empty database.
-    if (!flags_.create) LISSOM_RETURN_IF_ERROR(Open());
+    if (!flags_.create) LISSOM_RETURN_IF_ERROR(Open(false));
     const std::vector<std::string> stdin_only = {"-"};
     const std::vector<std::string>& files =
         flags_.files.empty() ? stdin_only : flags_.files;
@@ -54,7 +54,7 @@ class Loader {
       LISSOM_RETURN_IF_ERROR(LoadFile(file, progress));
     }
     LISSOM_RETURN_IF_ERROR(WriteBatchOut());
-    LISSOM_RETURN_IF_ERROR(Open());
+    if (db_ == nullptr) LISSOM_RETURN_IF_ERROR(OpenWithoutRecords());
     // Or every later opening would read the log.
     LISSOM_RETURN_IF_ERROR(db_->Flush());
     return db_->Close();
@@ -64,13 +64,28 @@ class Loader {
   uint64_t skipped() const { return skipped_; }
 
  private:
-  absl::Status Open() {
+  static bool IsNoDatabase(const absl::Status& status) {
+    return absl::IsInvalidArgument(status) &&
+           absl::EndsWith(status.message(), "no database there");
+  }
+
+  absl::Status Open(bool create) {
     if (db_ != nullptr) return absl::OkStatus();
-    absl::StatusOr<std::unique_ptr<DB>> db = cli_.OpenToWrite(flags_.create);
-    if (absl::IsInvalidArgument(db.status()) &&
-        absl::EndsWith(db.status().message(), "no database there")) {
+    absl::StatusOr<std::unique_ptr<DB>> db = cli_.OpenToWrite(create);
+    if (IsNoDatabase(db.status())) {
       return WithMessage(db.status(), absl::StrCat(db.status().message(),
                                                    "; --create makes one"));
+    }
+    LISSOM_RETURN_IF_ERROR(db.status());
+    db_ = *std::move(db);
+    return absl::OkStatus();
+  }
+
+  // An empty pipe is more often a command that failed than a wish.
+  absl::Status OpenWithoutRecords() {
+    absl::StatusOr<std::unique_ptr<DB>> db = cli_.OpenToWrite(false);
+    if (IsNoDatabase(db.status())) {
+      return absl::InvalidArgumentError("no records; nothing was created");
     }
     LISSOM_RETURN_IF_ERROR(db.status());
     db_ = *std::move(db);
@@ -129,7 +144,7 @@ class Loader {
 
   absl::Status WriteBatchOut() {
     if (batch_.Count() == 0) return absl::OkStatus();
-    LISSOM_RETURN_IF_ERROR(Open());
+    LISSOM_RETURN_IF_ERROR(Open(flags_.create));
     LISSOM_RETURN_IF_ERROR(db_->Write(WriteOptions(), batch_));
     loaded_ += batch_.Count();
     batch_.Clear();
