@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/tools/cli/signals.h"
 #include "util/status_macros.h"
 
 namespace lissom::tools {
@@ -25,13 +26,14 @@ absl::Status LineReader::Fill() {
   ssize_t count = 0;
   do {
     count = ::read(fd_, buffer_.data(), buffer_.size());
-  } while (count < 0 && errno == EINTR);
+  } while (count < 0 && errno == EINTR && Signals::Caught() == 0);
   const int error = errno;
   buffer_.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
   at_ = 0;
   at_end_ = count <= 0;
   bytes_read_ += buffer_.size();
   if (count >= 0) return absl::OkStatus();
+  if (error == EINTR) return Signals::Stopped();
   return absl::InternalError(absl::StrCat(
       "cannot read ", name_, ": ", std::generic_category().message(error)));
 }

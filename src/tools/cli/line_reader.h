@@ -30,7 +30,7 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
 
   // Reads the next line, without its newline, into line(). kInternal: reading
-  // failed.
+  // failed. kCancelled: a signal came while it waited (signals.h).
   absl::StatusOr<Found> Next(size_t max_bytes);
 
   // Valid until the next call of Next.

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/tools/cli/record.h"
+#include "src/tools/cli/signals.h"
 #include "src/tools/cli/transfer.h"
 #include "src/tools/terminal.h"
 #include "util/status_macros.h"
@@ -56,8 +57,9 @@ class Loader {
     LISSOM_RETURN_IF_ERROR(WriteBatchOut());
     if (db_ == nullptr) LISSOM_RETURN_IF_ERROR(OpenWithoutRecords());
     // Or every later opening would read the log.
-    LISSOM_RETURN_IF_ERROR(db_->Flush());
-    return db_->Close();
+    absl::Status status = db_->Flush();
+    if (status.ok()) status = db_->Close();
+    return status.ok() ? status : Stopped(status);
   }
 
   uint64_t loaded() const { return loaded_; }
@@ -110,8 +112,11 @@ class Loader {
     const int fd =
         is_stdin ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
+      const int error = errno;
+      LISSOM_RETURN_IF_ERROR(
+          CheckSignals());  // What waits for a pipe's writer.
       return Stopped(absl::InternalError(absl::StrCat(
-          "cannot open ", file, ": ", std::generic_category().message(errno))));
+          "cannot open ", file, ": ", std::generic_category().message(error))));
     }
     const auto close = absl::MakeCleanup([&] {
       if (!is_stdin) ::close(fd);
@@ -125,6 +130,7 @@ class Loader {
       const absl::StatusOr<bool> more = reader->Next(&record);
       progress.Add(lines.bytes_read() -
                    std::exchange(shown, lines.bytes_read()));
+      LISSOM_RETURN_IF_ERROR(CheckSignals());
       if (!more.ok()) {
         LISSOM_RETURN_IF_ERROR(Broken(more.status()));
         continue;
@@ -145,7 +151,8 @@ class Loader {
   absl::Status WriteBatchOut() {
     if (batch_.Count() == 0) return absl::OkStatus();
     LISSOM_RETURN_IF_ERROR(Open(flags_.create));
-    LISSOM_RETURN_IF_ERROR(db_->Write(WriteOptions(), batch_));
+    const absl::Status written = db_->Write(WriteOptions(), batch_);
+    if (!written.ok()) return Stopped(written);
     loaded_ += batch_.Count();
     batch_.Clear();
     return absl::OkStatus();
@@ -160,6 +167,11 @@ class Loader {
       cli_.Warn(absl::StrCat("skipped: ", status.message()));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status CheckSignals() const {
+    const absl::Status status = signals_.Check();
+    return status.ok() ? status : Stopped(status);
   }
 
   // Says how far the load came.
@@ -177,6 +189,7 @@ class Loader {
   Cli& cli_;
   const LoadFlags& flags_;
   const uint64_t batch_records_;
+  const Signals signals_;
   std::unique_ptr<DB> db_;
   WriteBatch batch_;
   uint64_t loaded_ = 0;
@@ -187,7 +200,10 @@ absl::Status Load(Cli& cli, const LoadFlags& flags) {
   LISSOM_RETURN_IF_ERROR(CheckFormat(flags.format));
   if (flags.batch == 0) return UsageError("--batch: a batch has a record");
   Loader loader(cli, flags);
-  LISSOM_RETURN_IF_ERROR(loader.Run());
+  const absl::Status status = loader.Run();
+  // The exit code of a signal comes without a message.
+  if (absl::IsCancelled(status)) cli.Warn(MessageOf(status));
+  LISSOM_RETURN_IF_ERROR(status);
   if (cli.json()) {
     cli.out().Write(absl::StrCat("{\"loaded\":", loader.loaded(),
                                  ",\"skipped\":", loader.skipped(), "}\n"));

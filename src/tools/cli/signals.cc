@@ -35,7 +35,10 @@ Signals::~Signals() {
 }
 
 absl::Status Signals::Check() const {
-  if (caught == 0) return absl::OkStatus();
+  return caught == 0 ? absl::OkStatus() : Stopped();
+}
+
+absl::Status Signals::Stopped() {
   return absl::CancelledError(absl::StrCat("stopped by signal ", Caught()));
 }
 

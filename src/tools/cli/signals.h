@@ -24,6 +24,9 @@ class Signals {
   // kCancelled once a signal has come.
   absl::Status Check() const;
 
+  // The kCancelled that says which one came.
+  static absl::Status Stopped();
+
   // The signal that came, of any Signals of the process; 0: none.
   static int Caught();
 };
