@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/tools/cli/read_meter.h"
 #include "src/tools/cli/state.h"
+#include "src/tools/inspect/beside_writer.h"
 #include "src/tools/terminal.h"
 #include "util/mutex.h"
 #include "util/status_macros.h"
@@ -33,7 +34,8 @@ class SharedProgress {
   std::optional<Progress> progress_ ABSL_GUARDED_BY(mu_);
 };
 
-absl::Status Verify(Cli& cli) {
+// Opens, and reads everything; *metrics are of that opening.
+absl::Status VerifyOnce(const Cli& cli, Metrics* metrics) {
   auto progress = std::make_shared<SharedProgress>();
   Options options = cli.DbOptions();
   options.file_system = std::make_shared<ReadMeter>(
@@ -41,11 +43,17 @@ absl::Status Verify(Cli& cli) {
       [progress](uint64_t bytes) { progress->Add(bytes); });
   LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<DB> db,
                           DB::OpenReadOnly(options, cli.directory()));
-  const Metrics metrics = db->GetMetrics();
-  progress->Begin(metrics.table_bytes);
-  const absl::Status status = db->VerifyChecksums();
+  *metrics = db->GetMetrics();
+  progress->Begin(metrics->table_bytes);
+  absl::Status status = db->VerifyChecksums();
   progress->End();
-  LISSOM_RETURN_IF_ERROR(status);
+  return status;
+}
+
+absl::Status Verify(Cli& cli) {
+  Metrics metrics;
+  LISSOM_RETURN_IF_ERROR(
+      RetryUnavailable([&] { return VerifyOnce(cli, &metrics); }));
   cli.out().Write(absl::StrCat(
       "No damage: ", WithCommas(metrics.tables),
       metrics.tables == 1 ? " table of " : " tables of ",

@@ -38,6 +38,14 @@ std::string Traces(FileSystem& files, const std::string& directory) {
 
 }  // namespace
 
+absl::Status RetryUnavailable(const std::function<absl::Status()>& attempt) {
+  absl::Status status = attempt();
+  for (int i = 1; i < kAttempts && absl::IsUnavailable(status); ++i) {
+    status = attempt();
+  }
+  return status;
+}
+
 absl::Status RetryBesideWriter(FileSystem& files, const std::string& directory,
                                const std::function<absl::Status()>& attempt) {
   absl::Status status;

@@ -18,6 +18,10 @@ namespace lissom::tools {
 absl::Status RetryBesideWriter(FileSystem& files, const std::string& directory,
                                const std::function<absl::Status()>& attempt);
 
+// Does `attempt`, which opens a database to read, until it is not kUnavailable
+// (the writer removed a table: open again), five times at most.
+absl::Status RetryUnavailable(const std::function<absl::Status()>& attempt);
+
 }  // namespace lissom::tools
 
 #endif  // LISSOM_SRC_TOOLS_INSPECT_BESIDE_WRITER_H_

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "lissom/db.h"
 #include "lissom/write_batch.h"
+#include "src/tools/inspect/beside_writer.h"
 #include "src/tools/inspect/manifest_dump.h"
 #include "src/tools/inspect/table_dump.h"
 #include "src/tools/inspect/wal_dump.h"
@@ -483,6 +484,25 @@ TEST_F(BesideWriter, AWriterThatIsAlwaysFasterIsNoDamage) {
   EXPECT_THAT(wal.lines, ElementsAre());
   FastWriter manifests = Writer(1000);
   EXPECT_TRUE(absl::IsUnavailable(RunManifest(manifests, "/db").status));
+}
+
+TEST(RetryUnavailable, OpensFiveTimesAtMost) {
+  int calls = 0;
+  const auto attempts = [&](int failures, const absl::Status& failure) {
+    calls = 0;
+    return RetryUnavailable([&calls, failures, &failure] {
+      return ++calls <= failures ? failure : absl::OkStatus();
+    });
+  };
+  const absl::Status gone = absl::UnavailableError("open again");
+  EXPECT_TRUE(attempts(0, gone).ok());
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(attempts(4, gone).ok());
+  EXPECT_EQ(calls, 5);
+  EXPECT_EQ(attempts(5, gone), gone);
+  EXPECT_EQ(calls, 5);
+  EXPECT_TRUE(absl::IsDataLoss(attempts(1, absl::DataLossError("damage"))));
+  EXPECT_EQ(calls, 1);
 }
 
 TEST_F(BesideWriter, ALogThatGoesBetweenListAndOpenIsNoDamage) {
