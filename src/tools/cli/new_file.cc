@@ -169,7 +169,7 @@ absl::Status NewFile::Commit() {
                            : Failed("create", names_.given, error);
   }
   committed_ = true;
-  const absl::Status synced = SyncName(names_.target);
+  absl::Status synced = SyncName(names_.target);
   if (synced.ok()) return synced;
   return absl::InternalError(
       absl::StrCat(synced.message(), "; ", names_.given,

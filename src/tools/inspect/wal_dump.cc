@@ -372,8 +372,8 @@ class LogsTogether {
     LISSOM_ASSIGN_OR_RETURN(logs_, LogsIn(*files_, directory_));
     unfrozen_.clear();
     for (size_t i = logs_.size(); i-- > 0;) {
-      const absl::Status status = frozen_.Freeze(
-          WalFileName(directory_, logs_[i]), LogIoContext(LogKind::kWal));
+      absl::Status status = frozen_.Freeze(WalFileName(directory_, logs_[i]),
+                                           LogIoContext(LogKind::kWal));
       if (IsMissing(status)) return status;
       // Whatever it is, it is for those who open it to say.
       if (!status.ok()) unfrozen_.insert(logs_[i]);
@@ -402,7 +402,7 @@ absl::Status DumpDirectory(FileSystem& files, const std::string& directory,
         absl::StrCat(directory, ": no log and no database is in there"));
   }
   LogsTogether logs(files, directory);
-  const absl::Status read =
+  absl::Status read =
       RetryBesideWriter(files, directory, [&] { return logs.Read(); });
   if (absl::IsUnavailable(read)) return read;
   FirstFlaw flaw;
