@@ -45,7 +45,7 @@ constexpr size_t kLeastCache = kMiB;
 
 // For what nobody counts: what the allocator keeps of what it was given back,
 // buffers, stacks, code, memtables that an iterator still holds. With a budget
-// of 256 MiB, everything at once (./dev stress) peaked at 1.19 of it in 16
+// of 256 MiB, everything at once (./dev stress) peaked at 1.19 of it in 21
 // minutes with this much, at 1.23 in 22 minutes with an eighth.
 size_t UncountedBytes(size_t budget) { return budget / 16 * 3; }
 

@@ -1,6 +1,11 @@
 // The program as a whole: what it writes, and what it does to directories.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -327,19 +332,39 @@ TEST_F(LissomBench, AnExistingDatabaseMustExist) {
   EXPECT_FALSE(std::filesystem::exists(db_ + "/CURRENT"));
 }
 
+// So many lines of a pipe, waited for a minute at most; fewer, and a failure,
+// if they do not come.
+std::vector<std::string> ReadLines(int fd, size_t count) {
+  std::string text;
+  pollfd ready = {.fd = fd, .events = POLLIN, .revents = 0};
+  for (char c = 0; LinesOf(text).size() < count || !text.ends_with('\n');) {
+    if (poll(&ready, 1, 60'000) != 1 || read(fd, &c, 1) != 1) {
+      ADD_FAILURE() << "no more than: " << text;
+      break;
+    }
+    text += c;
+  }
+  std::vector<std::string> lines = LinesOf(text);
+  lines.resize(std::max(lines.size(), count));
+  return lines;
+}
+
 TEST_F(LissomBench, CtrlCLeavesTheDatabaseUsable) {
   ASSERT_EQ(Bench({"--num=100", "--benchmarks=fillseq"}).code, 0);
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string report = folder_ / "report.csv";
     std::filesystem::remove(report);
+    ASSERT_EQ(mkfifo(report.c_str(), 0600), 0);
+    const int rows = open(report.c_str(), O_RDWR | O_CLOEXEC);
     // It would take an hour. That the report has a row says that it is at work.
     Started running(folder_, {"--db=" + db_, "--num=100", "--use_existing_db",
                               "--duration=3600", "--report_interval_seconds=1",
                               "--report_file=" + report,
                               "--benchmarks=overwrite,readrandom"});
-    while (LinesOf(ReadWhole(report)).size() < 2) usleep(10'000);
+    EXPECT_EQ(ReadLines(rows, 2)[0], "secs_elapsed,interval_qps");
     kill(running.pid(), signal);
     const Ended ended = running.Await();
+    close(rows);
     EXPECT_EQ(ended.code, 130);
     EXPECT_THAT(ended.err, HasSubstr("lissom_bench: interrupted\n"));
     EXPECT_THAT(ended.out, testing::Not(HasSubstr("readrandom")));
