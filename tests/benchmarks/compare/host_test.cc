@@ -26,7 +26,11 @@ class HostTest : public testing::Test {
     std::string path = testing::TempDir() + "host_test_XXXXXX";
     directory_ = mkdtemp(path.data());
   }
-  ~HostTest() override { std::filesystem::remove_all(directory_); }
+  ~HostTest() override {
+    // It removes files while it is open.
+    host_.Handle(Of("close"));
+    std::filesystem::remove_all(directory_);
+  }
 
   Request Open(bool fresh = true) const {
     Request request;
