@@ -241,6 +241,18 @@ absl::Status ParseFlags(int argc, const char* const* argv, Flags* flags) {
     return absl::InvalidArgumentError(
         "--min_level_to_compress needs --compression_type=zstd");
   }
+  if (flags->compression_type == "none" &&
+      (flags->compression_level != Flags::kUsualLevel ||
+       flags->compression_max_dict_bytes > 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flags->compression_max_dict_bytes > 0 ? "--compression_max_dict_bytes"
+                                              : "--compression_level",
+        " needs --compression_type=zstd or default"));
+  }
+  if (flags->stats_per_interval > 0 && flags->stats_interval_seconds == 0) {
+    return absl::InvalidArgumentError(
+        "--stats_per_interval needs --stats_interval_seconds");
+  }
   return DatabaseOf(*flags).status();
 }
 

@@ -148,12 +148,13 @@ std::string ChartStyle() {
     const char* dark;
     const char* dash;
   };
-  constexpr std::array<Look, 8> kLooks = {{
+  constexpr std::array<Look, 9> kLooks = {{
       {"lissom", "#0b6e4f", "#3ecf9a", "none"},
       {"lissom-defaults", "#56a98b", "#1f8a63", "2 3"},
       {"rocksdb", "#c2571a", "#f0935a", "7 4"},
       {"rocksdb-defaults", "#d99a6c", "#a8643a", "2 3"},
       {"rocksdb-blobs", "#8c3d10", "#ffb98a", "9 3 2 3"},
+      {"rocksdb-tuned", "#a8431c", "#ff9d5c", "5 2"},
       {"leveldb", "#3b5bb5", "#8aa5f5", "3 3"},
       {"lmdb", "#85419c", "#cf94e4", "9 3 2 3"},
       {"null", "#777777", "#999999", "1 4"},

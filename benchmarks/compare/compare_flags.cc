@@ -48,6 +48,10 @@ Flag Number(std::string name, std::string help, uint64_t least, uint64_t most,
           }};
 }
 
+bool Has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 // A list with commas, of the words that there are.
 Flag List(std::string name, std::string help,
           const std::vector<std::string>& known, std::vector<std::string>* to) {
@@ -55,14 +59,21 @@ Flag List(std::string name, std::string help,
           std::move(help), [=](const std::string& value) {
             *to = absl::StrSplit(value, ',');
             return std::all_of(to->begin(), to->end(), [&](const auto& word) {
-              return std::find(known.begin(), known.end(), word) !=
-                         known.end() &&
+              return Has(known, word) &&
                      std::count(to->begin(), to->end(), word) == 1;
             });
           }};
 }
 
 constexpr uint64_t kMostKeys = 1'000'000'000;
+
+// The last four are those of --full.
+const std::vector<std::string>& PartNames() {
+  static const std::vector<std::string>& names = *new std::vector<std::string>{
+      "write", "read", "latency", "sustained", "ycsb", "large", "beyond"};
+  return names;
+}
+constexpr size_t kPartsOfAll = 3;
 
 std::vector<Flag> TableOf(CompareFlags& flags) {
   const auto mode = [&flags](Mode mode) {
@@ -85,7 +96,7 @@ std::vector<Flag> TableOf(CompareFlags& flags) {
            &flags.render),
       List("engines", "these; the first two in every round", EngineNames(),
            &flags.engines),
-      List("parts", "these; default: all", {"write", "read", "latency"},
+      List("parts", "these; default: all that the mode has", PartNames(),
            &flags.parts),
       Number("read_keys", "that are read", 1'000, kMostKeys, &flags.read_keys),
       Number("write_keys", "that are written", 1'000, kMostKeys,
@@ -129,6 +140,67 @@ absl::Status ParseOne(const std::string& argument,
       "unknown flag '", argument, "'; --help shows those there are"));
 }
 
+// The first of the flags that was given, as "--name"; empty: none was.
+std::string FirstOf(const std::vector<std::string>& names,
+                    const std::vector<std::string>& arguments) {
+  for (const std::string& name : names) {
+    for (const std::string& argument : arguments) {
+      if (argument == name || argument.starts_with(name + "=")) return name;
+    }
+  }
+  return "";
+}
+
+// What each flag says alone is right; do they go together?
+absl::Status CheckTogether(const CompareFlags& flags,
+                           const std::vector<std::string>& arguments) {
+  const auto modes =
+      std::count_if(arguments.begin(), arguments.end(), [](const auto& one) {
+        return one == "--quick" || one == "--full" || one == "--ci";
+      });
+  if (modes > 1) {
+    return absl::InvalidArgumentError(
+        "--quick, --full and --ci exclude each other");
+  }
+  const std::vector<std::string> of_a_comparison = {
+      "--quick",     "--full",       "--ci",     "--engines",      "--parts",
+      "--read_keys", "--write_keys", "--rounds", "--slice_seconds"};
+  if (flags.calibrate) {
+    std::vector<std::string> others = of_a_comparison;
+    std::erase(others, "--read_keys");  // It is of a size, too.
+    others.insert(others.end(), {"--render", "--json", "--html", "--svg"});
+    const std::string other = FirstOf(others, arguments);
+    if (!other.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--calibrate is a measurement of its own, without ", other));
+    }
+  } else if (const std::string other =
+                 FirstOf({"--pairs", "--db_bench"}, arguments);
+             !other.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(other, " is --calibrate's: give both"));
+  }
+  if (!flags.render.empty()) {
+    const std::string other = FirstOf(of_a_comparison, arguments);
+    if (!other.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--render draws what was measured, without ", other));
+    }
+    if (flags.html.empty() && flags.svg.empty()) {
+      return absl::InvalidArgumentError(
+          "--render wants --html=FILE or --svg=FILE to draw to");
+    }
+  }
+  for (size_t i = kPartsOfAll; i < PartNames().size(); ++i) {
+    const std::string& part = PartNames()[i];
+    if (flags.mode != Mode::kFull && Has(flags.parts, part)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--parts=", part, " is a part of --full: give both"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<CompareFlags> ParseCompareFlags(
@@ -140,30 +212,10 @@ absl::StatusOr<CompareFlags> ParseCompareFlags(
     return flags;
   }
   const std::vector<Flag> table = TableOf(flags);
-  size_t modes = 0;
   for (const std::string& argument : arguments) {
     LISSOM_RETURN_IF_ERROR(ParseOne(argument, table));
-    modes += argument == "--quick" || argument == "--full" || argument == "--ci"
-                 ? 1
-                 : 0;
   }
-  if (modes > 1) {
-    return absl::InvalidArgumentError(
-        "--quick, --full and --ci exclude each other");
-  }
-  if (flags.calibrate && (!flags.render.empty() || modes > 0)) {
-    return absl::InvalidArgumentError(
-        "--calibrate is a measurement of its own: give it no mode and no "
-        "--render");
-  }
-  if (!flags.render.empty() && modes > 0) {
-    return absl::InvalidArgumentError(
-        "--render draws what was measured: give it no mode");
-  }
-  if (!flags.render.empty() && flags.html.empty() && flags.svg.empty()) {
-    return absl::InvalidArgumentError(
-        "--render wants --html=FILE or --svg=FILE to draw to");
-  }
+  LISSOM_RETURN_IF_ERROR(CheckTogether(flags, arguments));
   return flags;
 }
 
@@ -193,16 +245,18 @@ Plan PlanOf(const CompareFlags& flags) {
     plan.slice_seconds = static_cast<double>(flags.slice_seconds);
   }
   if (!flags.parts.empty()) {
-    const auto has = [&flags](std::string_view part) {
-      return std::find(flags.parts.begin(), flags.parts.end(), part) !=
-             flags.parts.end();
+    const auto has = [&flags](const std::string& part) {
+      return Has(flags.parts, part);
     };
     plan.write = has("write");
-    // Latency is taken of the databases that reads have loaded.
-    plan.read = has("read") || has("latency");
+    // What is asked of the databases that reads have loaded. The peak of which
+    // latency takes a part is theirs.
+    plan.read = has("read") || has("latency") || has("sustained");
     plan.latency = has("latency");
-    plan.sustained_seconds = 0;
-    plan.ycsb_records = plan.large_bytes = plan.beyond_left_bytes = 0;
+    if (!has("sustained")) plan.sustained_seconds = 0;
+    if (!has("ycsb")) plan.ycsb_records = 0;
+    if (!has("large")) plan.large_bytes = 0;
+    if (!has("beyond")) plan.beyond_left_bytes = 0;
   }
   return plan;
 }

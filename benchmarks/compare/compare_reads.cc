@@ -78,12 +78,9 @@ class ReadRun {
     load.seed = 42;
     LISSOM_ASSIGN_OR_RETURN(const Measured loaded, bench_.Measure(child, load));
     LISSOM_ASSIGN_OR_RETURN(const Measured drain, bench_.Settle(child));
-    Measured both = loaded;
-    both.reply.seconds += drain.reply.seconds;
-    both.reply.cpu_seconds += drain.reply.cpu_seconds;
-    both.busy = both.busy || drain.busy;
     CellNamed(result_, "load", "Loading each key once until settled", "write")
-        .samples.push_back(SampleOf(child.engine(), 0, both));
+        .samples.push_back(
+            SampleOf(child.engine(), 0, bench_.Together(loaded, drain)));
     if (child.engine() != "null") {
       const double live = static_cast<double>(plan_.read_keys) * kEntryBytes;
       result_.amplifications.push_back(
@@ -203,8 +200,10 @@ class ReadRun {
                        " was not measured, so its peak is not known."));
       return absl::OkStatus();
     }
-    voice_.Part("Latency", plan_.latency_rounds);
-    for (uint64_t round = 0; round < plan_.latency_rounds; ++round) {
+    const uint64_t rounds =
+        operation == "put" ? plan_.put_latency_rounds : plan_.latency_rounds;
+    voice_.Part("Latency", rounds);
+    for (uint64_t round = 0; round < rounds; ++round) {
       voice_.Step(absl::StrCat(operation, ", round ", round + 1));
       for (const std::string& engine : RoundOrder(plan_.engines, round)) {
         if (engine == "null" || engine.find('-') != std::string::npos) continue;
@@ -221,7 +220,8 @@ class ReadRun {
     request.workload = operation;
     request.keys = plan_.read_keys;
     request.rate = rate;
-    request.seconds = plan_.latency_seconds;
+    request.seconds =
+        operation == "put" ? plan_.put_latency_seconds : plan_.latency_seconds;
     request.seed = 99 + round;
     Child& child = ChildOf(engine);
     LISSOM_ASSIGN_OR_RETURN(const Measured measured,

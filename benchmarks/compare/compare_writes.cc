@@ -11,6 +11,7 @@ namespace lissom::bench {
 namespace {
 
 constexpr double kEntryBytes = 116;
+constexpr uint64_t kManyThreads = 8;
 
 // A workload that puts, and the time until what it left behind is done.
 struct Written {
@@ -37,7 +38,9 @@ class WriteRun {
 
  private:
   absl::Status AllOf(Child& child) {
-    LISSOM_RETURN_IF_ERROR(Synced(child));
+    LISSOM_RETURN_IF_ERROR(Synced(child, 1));
+    LISSOM_RETURN_IF_ERROR(Anew(child, kManyThreads));
+    LISSOM_RETURN_IF_ERROR(Synced(child, kManyThreads));
     LISSOM_RETURN_IF_ERROR(Anew(child));
     LISSOM_ASSIGN_OR_RETURN(const Written seq, Write(child, "fillseq"));
     Add("fillseq", "Sequential writes", seq.run);
@@ -63,22 +66,29 @@ class WriteRun {
   }
 
   // An empty database, in the same process.
-  absl::Status Anew(Child& child) {
+  absl::Status Anew(Child& child, uint64_t threads = 1) {
     Request request;
     request.what = "close";
     LISSOM_RETURN_IF_ERROR(child.Call(request).status());
     bench_.Remove(name_);
-    return bench_.Open(child, name_, /*fresh=*/true);
+    Request with;
+    with.threads = threads;
+    return bench_.Open(child, name_, /*fresh=*/true, with);
   }
 
-  absl::Status Synced(Child& child) {
+  absl::Status Synced(Child& child, uint64_t threads) {
     Request request;
     request.what = "run";
     request.workload = "fillsync";
     request.keys = bench_.plan().synced_writes * 1000;  // It does 1/1000.
+    request.threads = threads;
     request.seed = Seed(1);
     LISSOM_ASSIGN_OR_RETURN(const Measured run, bench_.Measure(child, request));
-    Add("fillsync", "Synced writes", run);
+    if (threads == 1) {
+      Add("fillsync", "Synced writes", run);
+    } else {
+      Add("fillsync8", "Synced writes, 8 threads", run, threads);
+    }
     return absl::OkStatus();
   }
 
@@ -105,19 +115,14 @@ class WriteRun {
   uint64_t Seed(uint64_t which) const { return 1000 * round_ + 17 * which; }
 
   void Add(const std::string& id, const std::string& title,
-           const Measured& measured) {
-    CellNamed(result_, id, title, "write")
+           const Measured& measured, uint64_t threads = 1) {
+    CellNamed(result_, id, title, "write", threads)
         .samples.push_back(SampleOf(engine_, round_, measured));
   }
 
   void AddWithDrain(const std::string& id, const std::string& title,
                     const Written& written) {
-    Measured both = written.run;
-    both.reply.seconds += written.drain.reply.seconds;
-    both.reply.cpu_seconds += written.drain.reply.cpu_seconds;
-    both.others_cpus = std::max(both.others_cpus, written.drain.others_cpus);
-    both.busy = both.busy || written.drain.busy;
-    Add(id, title, both);
+    Add(id, title, bench_.Together(written.run, written.drain));
   }
 
   void AddBytes(const std::string& cell, const Written& written,

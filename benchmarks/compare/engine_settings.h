@@ -21,6 +21,7 @@ struct EngineSettings {
   uint64_t writers = 1;     // Threads that will write at once.
   bool defaults = false;    // Only path, fresh and cache_size count.
   bool blob_files = false;  // Values apart from keys, where there is such.
+  bool tuned = false;       // What its experts would set besides.
 };
 
 }  // namespace lissom::bench

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kDefaults = "-defaults";
 constexpr std::string_view kBlobs = "-blobs";
+constexpr std::string_view kTuned = "-tuned";
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenLissomAlike(
     const EngineSettings& settings) {
@@ -75,6 +76,11 @@ std::vector<Fact> ParityFacts(std::string_view base,
     facts.push_back({"allow_concurrent_memtable_write",
                      settings.writers > 1 ? "true" : "false"});
     if (settings.blob_files) facts.push_back({"enable_blob_files", "true"});
+    if (settings.tuned) {
+      facts.push_back({"cache's kind", "HyperClockCache"});
+      facts.push_back({"data_block_index_type", "binary and hash"});
+      facts.push_back({"memtable_whole_key_filtering", "5 % of the memtable"});
+    }
   }
   return facts;
 }
@@ -91,16 +97,24 @@ std::string VersionOf(std::string_view base) {
 std::string_view BaseOf(std::string_view name, EngineSettings& settings) {
   settings.defaults = name.ends_with(kDefaults);
   settings.blob_files = name.ends_with(kBlobs);
+  settings.tuned = name.ends_with(kTuned);
   return name.substr(0, name.find('-'));
 }
 
 }  // namespace
 
 const std::vector<std::string>& EngineNames() {
-  static const std::vector<std::string>& names = *new std::vector<std::string>{
-      "lissom",       "rocksdb",         "leveldb",          "lmdb",
-      "null",         "lissom-defaults", "rocksdb-defaults", "leveldb-defaults",
-      "rocksdb-blobs"};
+  static const std::vector<std::string>& names =
+      *new std::vector<std::string>{"lissom",
+                                    "rocksdb",
+                                    "leveldb",
+                                    "lmdb",
+                                    "null",
+                                    "lissom-defaults",
+                                    "rocksdb-defaults",
+                                    "leveldb-defaults",
+                                    "rocksdb-blobs",
+                                    "rocksdb-tuned"};
   return names;
 }
 

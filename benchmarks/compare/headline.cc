@@ -38,12 +38,14 @@ std::string ToHeadlineSvg(const Result& result) {
   std::vector<RatioRow> rows;
   std::vector<std::string> numbers;
   double most = 1;
+  size_t pairs = 0;
   for (const HeadlineCell& tile : kHeadlineCells) {
     const Cell* cell = FindCell(result, tile.cell);
     if (cell == nullptr) continue;
     const Spread ratio = RatiosOf(*cell, kOurs, kAnchor);
     if (ratio.count == 0) continue;
-    most = std::max(most, ratio.median);
+    most = std::max(most, ratio.most);
+    pairs = std::max(pairs, ratio.count);
     rows.push_back({.label = std::string(tile.words), .ratio = ratio});
     numbers.push_back(
         absl::StrCat(ShortNumber(ValuesOf(*cell, kOurs).median), " : ",
@@ -61,8 +63,11 @@ std::string ToHeadlineSvg(const Result& result) {
     const double width = rows[i].ratio.median * scale;
     svg.Text(kLabels - 10, y + 17, rows[i].label, Anchor::kEnd);
     svg.Rect(kLabels, y + 3, width, 20, "fill lissom");
-    svg.Text(kLabels + width + 8, y + 18, RatioText(rows[i].ratio.median),
-             Anchor::kStart, "strong");
+    const double end = kLabels + rows[i].ratio.most * scale;
+    svg.Segment(kLabels + rows[i].ratio.least * scale, y + 13, end, y + 13,
+                "whisker");
+    svg.Text(std::max(kLabels + width, end) + 8, y + 18,
+             RatioText(rows[i].ratio.median), Anchor::kStart, "strong");
     svg.Text(kRight, y + 18, numbers[i], Anchor::kEnd, "dim");
     y += kRow;
   }
@@ -71,8 +76,8 @@ std::string ToHeadlineSvg(const Result& result) {
            absl::StrCat(result.date.substr(0, 10), " · ",
                         tools::WithCommas(result.read_keys), " keys read, ",
                         tools::WithCommas(result.write_keys), " written · ",
-                        result.machine.cores, " cores · medians",
-                        AnchorVersion(result),
+                        result.machine.cores, " cores · medians of ", pairs,
+                        " pairs, least to most", AnchorVersion(result),
                         result.mode == "standard" || result.mode == "full"
                             ? ""
                             : " · " + result.mode + " run"),

@@ -69,9 +69,28 @@ absl::StatusOr<Measured> Bench::Measure(Child& child, const Request& request) {
   const std::optional<CpuLook> after = LookAtCpus("/proc", own);
   if (before.has_value() && after.has_value()) {
     measured.others_cpus = OthersCpus(*before, *after);
-    measured.busy = plan_.judge_busy && measured.others_cpus > kBusyCpus;
+    measured.busy = IsBusy(measured);
   }
   return measured;
+}
+
+// The kernel counts in hundredths of a second: of a short run one tick of
+// somebody else would make a busy one.
+bool Bench::IsBusy(const Measured& measured) const {
+  constexpr double kTooShortToTell = 0.2;
+  return plan_.judge_busy && measured.reply.seconds >= kTooShortToTell &&
+         measured.others_cpus > kBusyCpus;
+}
+
+Measured Bench::Together(const Measured& run, const Measured& drain) const {
+  Measured both = run;
+  both.reply.seconds += drain.reply.seconds;
+  both.reply.cpu_seconds += drain.reply.cpu_seconds;
+  both.others_cpus = (run.others_cpus * run.reply.seconds +
+                      drain.others_cpus * drain.reply.seconds) /
+                     std::max(both.reply.seconds, 1e-9);
+  both.busy = IsBusy(both);
+  return both;
 }
 
 Sample SampleOf(const std::string& engine, uint64_t round,

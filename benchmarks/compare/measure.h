@@ -49,6 +49,8 @@ class Bench {
   // Until all is flushed and compacted, measured.
   absl::StatusOr<Measured> Settle(Child& child);
   absl::StatusOr<Measured> Measure(Child& child, const Request& request);
+  // A run and the drain behind it, judged as one.
+  Measured Together(const Measured& run, const Measured& drain) const;
 
   // Files of a closed database.
   void Remove(const std::string& name);
@@ -57,6 +59,8 @@ class Bench {
   const Plan& plan() const { return plan_; }
 
  private:
+  bool IsBusy(const Measured& measured) const;
+
   const Plan& plan_;
   const std::string program_;
   const std::string directory_;

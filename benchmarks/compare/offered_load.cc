@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -17,11 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-uint32_t Nanos(Clock::duration time) {
+uint64_t Nanos(Clock::duration time) {
   const auto count =
       std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
-  return static_cast<uint32_t>(
-      std::clamp<int64_t>(count, 0, std::numeric_limits<uint32_t>::max()));
+  return static_cast<uint64_t>(std::max<int64_t>(count, 0));
 }
 
 absl::StatusOr<uint64_t> DoOne(Worker& worker, OfferedOperation operation) {
@@ -38,7 +36,7 @@ absl::StatusOr<uint64_t> DoOne(Worker& worker, OfferedOperation operation) {
 
 }  // namespace
 
-std::vector<Percentile> PercentilesOf(std::span<uint32_t> nanos) {
+std::vector<Percentile> PercentilesOf(std::span<uint64_t> nanos) {
   constexpr double kPercents[] = {50, 90, 99, 99.9, 99.99, 100};
   std::sort(nanos.begin(), nanos.end());
   std::vector<Percentile> percentiles;
@@ -49,7 +47,8 @@ std::vector<Percentile> PercentilesOf(std::span<uint32_t> nanos) {
       // The least latency that `percent` of all do not exceed.
       const auto wanted = static_cast<size_t>(
           std::ceil(static_cast<double>(nanos.size()) * percent / 100 - 1e-6));
-      micros = nanos[std::max<size_t>(wanted, 1) - 1] / 1e3;
+      micros =
+          static_cast<double>(nanos[std::max<size_t>(wanted, 1) - 1]) / 1e3;
     }
     percentiles.push_back({.percent = percent, .micros = micros});
   }
@@ -65,7 +64,7 @@ absl::StatusOr<Offered> OfferLoad(Engine& engine, const Offer& offer) {
   Worker worker(engine, *session, settings, shared, offer.seed);
   const auto count = static_cast<size_t>(offer.rate * offer.seconds);
   // Written to once, so that none of its pages is first touched on the clock.
-  std::vector<uint32_t> nanos(count, 1);
+  std::vector<uint64_t> nanos(count, 1);
   const double gap = 1e9 / offer.rate;
   Offered offered;
   const Clock::time_point start = Clock::now();

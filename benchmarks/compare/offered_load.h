@@ -38,7 +38,7 @@ struct Offered {
 absl::StatusOr<Offered> OfferLoad(Engine& engine, const Offer& offer);
 
 // Of latencies in nanoseconds; sorts them. 0 if there are none.
-std::vector<Percentile> PercentilesOf(std::span<uint32_t> nanos);
+std::vector<Percentile> PercentilesOf(std::span<uint64_t> nanos);
 
 }  // namespace lissom::bench
 

@@ -23,7 +23,7 @@ Plan PlanFor(Mode mode) {
       plan.synced_writes = 20;
       plan.rounds = 1;
       plan.slice_operations = 20'000;
-      plan.latency_seconds = 0.2;
+      plan.latency_seconds = plan.put_latency_seconds = 0.2;
       plan.latency_rounds = 1;
       plan.cache_size = uint64_t{64} << 20;
       plan.write_buffer_size = uint64_t{1} << 20;
@@ -37,10 +37,12 @@ Plan PlanFor(Mode mode) {
       plan.slice_seconds = 1;
       plan.latency_seconds = 3;
       plan.latency_rounds = 1;
+      plan.put_latency_seconds = 10;
       break;
     case Mode::kFull:
-      plan.engines = {"lissom",          "rocksdb",          "leveldb",
-                      "lissom-defaults", "rocksdb-defaults", "null"};
+      plan.engines = {
+          "lissom",           "rocksdb",       "leveldb", "lissom-defaults",
+          "rocksdb-defaults", "rocksdb-tuned", "null"};
       plan.sustained_seconds = 600;
       plan.ycsb_records = 1'000'000;
       plan.large_bytes = uint64_t{2} << 30;
@@ -54,6 +56,7 @@ Plan PlanFor(Mode mode) {
       plan.slice_seconds = 2;
       plan.latency_seconds = 5;
       plan.latency_rounds = 3;
+      plan.put_latency_seconds = 30;
       break;
   }
   return plan;

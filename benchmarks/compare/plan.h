@@ -25,6 +25,9 @@ struct Plan {
   uint64_t slice_operations = 0;
   double latency_seconds = 0;
   uint64_t latency_rounds = 0;
+  // Of puts: long enough for flushes and compactions to be in it.
+  double put_latency_seconds = 0;
+  uint64_t put_latency_rounds = 1;
   uint64_t cache_size = uint64_t{4} << 30;
   uint64_t write_buffer_size = uint64_t{64} << 20;
   double series_interval = 0.2;

@@ -53,7 +53,7 @@ struct Reply {
   uint64_t found = 0;
   uint64_t written_bytes = 0;  // By write calls, during the request.
   uint64_t disk_bytes = 0;     // That the database takes at the end.
-  uint64_t peak_memory = 0;    // Of the process, so far.
+  uint64_t peak_memory = 0;    // Of the process, since the last open.
   std::vector<double> series;  // Operations a second.
   std::vector<Percentile> percentiles;
 };

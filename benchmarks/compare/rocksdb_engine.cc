@@ -90,6 +90,17 @@ rocksdb::Options OptionsFor(const EngineSettings& settings) {
     table = ParityTable(settings);
   }
   table.block_cache = rocksdb::NewLRUCache(settings.cache_size);
+  if (settings.tuned) {
+    // Hits without a lock; Gets without a search in the block, or in memtables
+    // that do not have the key.
+    table.block_cache = rocksdb::HyperClockCacheOptions(settings.cache_size,
+                                                        settings.block_size)
+                            .MakeSharedCache();
+    table.data_block_index_type =
+        rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.05;
+  }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.create_if_missing = true;
   return options;

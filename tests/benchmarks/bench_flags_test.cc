@@ -108,6 +108,13 @@ std::vector<Mistake> Mistakes() {
        "--sync and --disable_wal contradict each other"},
       {{"--min_level_to_compress=2"},
        "--min_level_to_compress needs --compression_type=zstd"},
+      {{"--compression_level=3"},
+       "--compression_level needs --compression_type=zstd or default"},
+      {{"--compression_max_dict_bytes=4096"},
+       "--compression_max_dict_bytes needs --compression_type=zstd or "
+       "default"},
+      {{"--stats_per_interval=1"},
+       "--stats_per_interval needs --stats_interval_seconds"},
       {{"--report_file=r.csv"},
        "--report_file needs --report_interval_seconds: without it nothing is "
        "reported"},

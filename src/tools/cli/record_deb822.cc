@@ -12,6 +12,11 @@
 namespace lissom::tools {
 namespace {
 
+// What stands between stanzas; blanks in it do not show.
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t") == std::string_view::npos;
+}
+
 // Makes a key of a stanza, line by line.
 class KeyOfStanza {
  public:
@@ -41,6 +46,12 @@ class KeyOfStanza {
         return absl::InvalidArgumentError(absl::StrCat(
             "the stanza has ", texts_[i].has_value() ? "an empty" : "no",
             " field '", fields_[i], "'"));
+      }
+      // Or other fields could make the same key.
+      if (i + 1 < fields_.size() && absl::StrContains(*texts_[i], '/')) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("field '", fields_[i],
+                         "' has a '/', which joins the fields of a key"));
       }
       parts.push_back(*texts_[i]);
     }
@@ -80,7 +91,7 @@ class StanzaReader final : public RecordReader {
                               lines_.Next(format_.max_value_bytes));
       const bool is_line = found == LineReader::Found::kLine;
       const bool is_end = found == LineReader::Found::kEnd ||
-                          (is_line && lines_.line().empty());
+                          (is_line && IsBlank(lines_.line()));
       if (is_end && first != 0) break;
       if (found == LineReader::Found::kEnd) return false;
       if (is_end) continue;  // Several empty lines.
@@ -144,8 +155,11 @@ class StanzaWriter final : public RecordWriter {
     size_t at = 0;
     while (at <= value.size()) {
       const size_t end = std::min(value.find('\n', at), value.size());
-      if (end == at) return absl::InvalidArgumentError("it has an empty line");
-      LISSOM_RETURN_IF_ERROR(found.AddLine(value.substr(at, end - at)));
+      const std::string_view line = value.substr(at, end - at);
+      if (IsBlank(line)) {
+        return absl::InvalidArgumentError("it has an empty line");
+      }
+      LISSOM_RETURN_IF_ERROR(found.AddLine(line));
       at = end + 1;
     }
     LISSOM_ASSIGN_OR_RETURN(const std::string bytes, found.Key());

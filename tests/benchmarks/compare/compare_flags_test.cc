@@ -44,6 +44,10 @@ TEST(CompareFlags, PartsLeaveOutTheOthers) {
   EXPECT_EQ(read.ycsb_records, 0u);
   EXPECT_EQ(read.sustained_seconds, 0);
   EXPECT_TRUE(PlanOf(*ParseCompareFlags({"--parts=latency"})).read);
+  const Plan full = PlanOf(*ParseCompareFlags({"--full", "--parts=ycsb"}));
+  EXPECT_FALSE(full.write || full.read);
+  EXPECT_GT(full.ycsb_records, 0u);
+  EXPECT_EQ(full.large_bytes, 0u);
 }
 
 TEST(CompareFlags, ServingIsSaidAlone) {
@@ -58,7 +62,9 @@ TEST(CompareFlags, MistakesAreNamed) {
   };
   const std::string engines =
       "some of lissom,rocksdb,leveldb,lmdb,null,lissom-defaults,"
-      "rocksdb-defaults,leveldb-defaults,rocksdb-blobs";
+      "rocksdb-defaults,leveldb-defaults,rocksdb-blobs,rocksdb-tuned";
+  const std::string parts =
+      "some of write,read,latency,sustained,ycsb,large,beyond";
   const Row rows[] = {
       {{"--fast"}, "unknown flag '--fast'; --help shows those there are"},
       {{"quick"}, "unknown flag 'quick'; --help shows those there are"},
@@ -91,20 +97,28 @@ TEST(CompareFlags, MistakesAreNamed) {
       {{"--engines=lissom,lissom"},
        "--engines wants " + engines + ", not 'lissom,lissom'"},
       {{"--engines="}, "--engines wants " + engines + ", not ''"},
-      {{"--parts=reads"},
-       "--parts wants some of write,read,latency, not 'reads'"},
-      {{"--parts=read,"},
-       "--parts wants some of write,read,latency, not 'read,'"},
+      {{"--parts=reads"}, "--parts wants " + parts + ", not 'reads'"},
+      {{"--parts=read,"}, "--parts wants " + parts + ", not 'read,'"},
+      {{"--quick", "--parts=ycsb"},
+       "--parts=ycsb is a part of --full: give both"},
+      {{"--parts=read,beyond"},
+       "--parts=beyond is a part of --full: give both"},
       {{"--quick", "--full"}, "--quick, --full and --ci exclude each other"},
       {{"--ci", "--ci"}, "--quick, --full and --ci exclude each other"},
       {{"--calibrate", "--quick"},
-       "--calibrate is a measurement of its own: give it no mode and no "
-       "--render"},
+       "--calibrate is a measurement of its own, without --quick"},
       {{"--calibrate", "--render=a"},
-       "--calibrate is a measurement of its own: give it no mode and no "
-       "--render"},
+       "--calibrate is a measurement of its own, without --render"},
+      {{"--calibrate", "--html=a"},
+       "--calibrate is a measurement of its own, without --html"},
+      {{"--calibrate", "--rounds=2"},
+       "--calibrate is a measurement of its own, without --rounds"},
+      {{"--pairs=2"}, "--pairs is --calibrate's: give both"},
+      {{"--db_bench=x"}, "--db_bench is --calibrate's: give both"},
       {{"--render=a.json", "--quick", "--html=b"},
-       "--render draws what was measured: give it no mode"},
+       "--render draws what was measured, without --quick"},
+      {{"--render=a.json", "--html=b", "--engines=lissom"},
+       "--render draws what was measured, without --engines"},
       {{"--render=a.json"},
        "--render wants --html=FILE or --svg=FILE to draw to"},
   };

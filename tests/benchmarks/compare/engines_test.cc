@@ -223,7 +223,7 @@ TEST(Engines, AnUnknownNameIsRefusedWithThoseThereAre) {
             absl::InvalidArgumentError(
                 "there is no engine 'wiredtiger'; there are: lissom, rocksdb, "
                 "leveldb, lmdb, null, lissom-defaults, rocksdb-defaults, "
-                "leveldb-defaults, rocksdb-blobs"));
+                "leveldb-defaults, rocksdb-blobs, rocksdb-tuned"));
 }
 
 TEST(Engines, AnEngineThatCannotOpenSaysSo) {

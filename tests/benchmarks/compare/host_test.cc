@@ -158,8 +158,8 @@ TEST(Shuffle, HasNoOrder) {
 }
 
 TEST(Percentiles, AreTheLeastThatSoManyDoNotExceed) {
-  std::vector<uint32_t> nanos;
-  for (uint32_t i = 10'000; i > 0; --i) nanos.push_back(i * 1000);
+  std::vector<uint64_t> nanos;
+  for (uint64_t i = 10'000; i > 0; --i) nanos.push_back(i * 1000);
   const std::vector<Percentile> percentiles = PercentilesOf(nanos);
   EXPECT_EQ(percentiles[0].micros, 5'000);
   EXPECT_EQ(percentiles[2].micros, 9'900);

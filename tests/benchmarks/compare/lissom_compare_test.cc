@@ -66,7 +66,7 @@ TEST_F(LissomCompareTest, MeasuresAllEnginesAndWritesAllOutputs) {
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->mode, "custom");
   EXPECT_EQ(result->lissom_commit, "abc");
-  EXPECT_EQ(result->cells.size(), 16u);
+  EXPECT_EQ(result->cells.size(), 17u);
   for (const Cell& cell : result->cells) {
     ASSERT_EQ(cell.samples.size(), 5u) << cell.id;
     // The same questions, the same answers: null knows none.

@@ -124,6 +124,20 @@ TEST(Deb822, AKeyMayBeMadeOfSeveralFields) {
                      {"b/y", "# c\nARCH:y\nPACKAGE:\tb"}}));
 }
 
+TEST(Deb822, DifferentFieldsMakeDifferentKeys) {
+  const RecordFormat format = {.name = "deb822", .key_fields = {"A", "B"}};
+  EXPECT_EQ(ReadAll(format, "A: a\nB: b/c\n\nA: a/b\nB: c\n"),
+            (Entries{{"a/b/c", "A: a\nB: b/c"},
+                     {"!",
+                      "in:4: field 'A' has a '/', which joins the fields of a "
+                      "key"}}));
+}
+
+TEST(Deb822, ALineOfBlanksEndsAStanza) {
+  EXPECT_EQ(ReadAll({.name = "deb822"}, "Package: a\n \t\nPackage: b\n \n\n"),
+            (Entries{{"a", "Package: a"}, {"b", "Package: b"}}));
+}
+
 TEST(Deb822, ABrokenStanzaIsPassedOverWhole) {
   EXPECT_EQ(ReadAll({.name = "deb822"},
                     "Package: a\nnonsense\nmore nonsense\n\nPackage: b\n\n"
@@ -144,7 +158,7 @@ TEST(Deb822, WhatIsNoStanzaOfItsKeyIsNotWritten) {
   std::string text;
   for (const char* value :
        {"", "\n", "Package: k\n", "\nPackage: k", "Package: k\n\nX: 1",
-        "Package: other", "X: 1", "no stanza"}) {
+        "Package: k\n \nX: 1", "Package: other", "X: 1", "no stanza"}) {
     EXPECT_FALSE(writer->Add("k", value, &text).ok()) << value;
   }
   EXPECT_EQ(text, "");
