@@ -133,7 +133,7 @@ class Calibrator {
         {"fillrandom", true, request_.keys, 1, 1001},
         {"readrandom", false, request_.keys, 2, 2002},
         {"readseq", false, request_.keys, 10, 3003},
-        {"seekrandom", false, request_.keys / 4, 1, 4004}};
+        {"seekrandom", false, request_.keys / 4, 4, 4004}};
     std::vector<Calibration> result;
     voice_.Part("Calibrate", tasks.size() * request_.pairs);
     for (const Task& task : tasks) {

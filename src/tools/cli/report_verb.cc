@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "lissom/file_system.h"
 #include "src/tools/cli/new_file.h"
+#include "src/tools/cli/signals.h"
 #include "src/tools/report/report.h"
 #include "util/status_macros.h"
 
@@ -27,10 +28,13 @@ absl::Status Report(const Flags& flags) {
                                    "database, which removes what it does not "
                                    "need"));
   }
+  const Signals signals;  // Who interrupts it finds no half of a page.
   const std::shared_ptr<FileSystem> files = FileSystem::Posix();
   LISSOM_ASSIGN_OR_RETURN(const ReportData data,
                           CollectReport(*files, flags.directory, absl::Now()));
-  return WriteReport(flags.html, RenderReport(data), flags.force);
+  const std::string page = RenderReport(data);
+  LISSOM_RETURN_IF_ERROR(signals.Check());
+  return WriteReport(flags.html, page, flags.force);
 }
 
 }  // namespace
