@@ -57,11 +57,12 @@ function(lissom_library name)
   endif()
 endfunction()
 
-# lissom_test(coding_test DEPS ... [LABELS slow] [TIMEOUT s]): one gtest program
-# from <name>.cc in this folder; target and ctest entry carry the folder's path
-# below tests/, as util_coding_test and util/coding_test.
+# lissom_test(coding_test DEPS ... [LABELS slow] [TIMEOUT s] [COMPUTES]): one gtest
+# program from <name>.cc in this folder; target and ctest entry carry the folder's
+# path below tests/, as util_coding_test and util/coding_test. COMPUTES: most of
+# its time is spent in its own code.
 function(lissom_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SRCS;DEPS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "COMPUTES" "TIMEOUT" "SRCS;DEPS;LABELS;ARGS" ${ARGN})
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR
              BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/tests OUTPUT_VARIABLE folder)
   set(path ${folder}/${name})
@@ -74,7 +75,7 @@ function(lissom_test name)
   # The work is done in the libraries. What a compiler takes longer for a test's
   # own code is a third of its time with -O2, and half with sanitizers and -O1.
   target_compile_options(${target} PRIVATE
-    $<$<CONFIG:RelWithDebInfo>:$<IF:$<BOOL:${LISSOM_SANITIZE}>,-O0,-O1>>)
+    $<$<CONFIG:RelWithDebInfo>:$<IF:$<AND:$<BOOL:${LISSOM_SANITIZE}>,$<NOT:$<BOOL:${arg_COMPUTES}>>>,-O0,-O1>>)
   add_test(NAME ${path} COMMAND ${target} --gtest_brief=1 ${arg_ARGS})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)

@@ -132,7 +132,7 @@ class PosixWritableFile final : public WritableFile {
       : path_(std::move(path)), file_(std::move(file)) {}
 
   absl::Status Append(std::span<const std::string_view> pieces,
-                      const IoContext&) override {
+                      const IoContext& context) override {
     // Writes at size_, not at the end: Allocate moves the end.
     uint64_t at = size_;
     while (!pieces.empty()) {
@@ -149,6 +149,7 @@ class PosixWritableFile final : public WritableFile {
       pieces = pieces.subspan(taken);
     }
     size_ = at;
+    if (context.kind == IoContext::Kind::kTable) StartWriteBack();
     return absl::OkStatus();
   }
 
@@ -187,6 +188,19 @@ class PosixWritableFile final : public WritableFile {
 
  private:
   static constexpr size_t kMaxPieces = IOV_MAX;  // 1024: 16 KiB of stack.
+  static constexpr uint64_t kWriteBackStep = uint64_t{1} << 20;
+
+  // A table is written for a while and then synced. Would the device get all of
+  // it only then, a sync of the log or the manifest meanwhile would wait for
+  // tens of megabytes.
+  void StartWriteBack() {
+    if (size_ - written_back_ < kWriteBackStep) return;
+    // A hint: what goes wrong with it, Sync will say.
+    (void)::sync_file_range(file_.get(), static_cast<off_t>(written_back_),
+                            static_cast<off_t>(size_ - written_back_),
+                            SYNC_FILE_RANGE_WRITE);
+    written_back_ = size_;
+  }
 
   // Writes all of the vector, which it uses up, at *at and moves *at on.
   absl::Status WriteAll(iovec* vector, int count, uint64_t* at) {
@@ -214,6 +228,7 @@ class PosixWritableFile final : public WritableFile {
 
   const std::string path_;
   Descriptor file_;
+  uint64_t written_back_ = 0;  // To the device, or on its way.
 };
 
 // What tells a file from all others, whatever its names.
