@@ -8,6 +8,7 @@
 #include "db/db_impl.h"
 #include "db/filename.h"
 #include "db/flush/flush_job.h"
+#include "db/open.h"
 #include "db/output/table_output.h"
 #include "table/block_dictionary.h"
 #include "util/block_cache.h"
@@ -144,6 +145,30 @@ absl::StatusOr<uint64_t> DbImpl::MayAppend(
     return absl::CancelledError("the job was cancelled");
   }
   return bytes;  // Close and Resume wait for a flush: it ends at full speed.
+}
+
+// Makes the log of the memtable after the present one.
+void DbImpl::RunLogJob() {
+  {
+    MutexLock lock(mu_);
+    if (!next_log_wanted_) return;  // A writer was faster.
+    next_log_wanted_ = false;
+  }
+  // Its records will begin at this or later.
+  const SequenceNumber base =
+      writes_->visible().load(std::memory_order_acquire);
+  auto log = Guarded([&] { return NewLog(base); });
+  // The writer that needs it will try, too, and say what is wrong.
+  if (!log.ok()) return;
+  const absl::Status status =
+      Guarded([&] { return RegisterLog(versions_, **log, base); });
+  if (!status.ok()) {
+    metrics_.Add(Counter::kBackgroundErrors);
+    Latch(status);
+    return;
+  }
+  MutexLock lock(mu_);
+  next_log_ = *std::move(log);
 }
 
 void DbImpl::RunFlushJob() {

@@ -37,6 +37,13 @@ DbImpl::DbImpl(Parts parts)
                .log = parts_.options.info_log,
                .listeners = parts_.options.listeners}),
       compactions_(parts_.options),
+      log_job_(
+          *parts_.options.executor, Executor::Priority::kHigh, 1, mu_, cv_,
+          [this] {
+            mu_.AssertHeld();
+            return next_log_wanted_ && writes_->latched().ok();
+          },
+          [this] { RunLogJob(); }),
       flush_job_(
           *parts_.options.executor, Executor::Priority::kHigh, 1, mu_, cv_,
           [this] {
@@ -159,7 +166,7 @@ std::optional<StallCause> DbImpl::Obstacle(bool seal) {
 absl::Status DbImpl::MakeRoom(bool seal, const Patience& patience) {
   LISSOM_RETURN_IF_ERROR(WaitForRoom(seal, patience));
   LISSOM_RETURN_IF_ERROR(writes_->latched());
-  return seal ? SealMemtable() : absl::OkStatus();
+  return seal ? SealMemtable(/*more=*/true) : absl::OkStatus();
 }
 
 absl::Status DbImpl::WaitForRoom(bool seal, const Patience& patience) {
@@ -232,9 +239,9 @@ void DbImpl::NoteStallCondition(StallCondition now, StallCause cause) {
   stall_condition_ = now;
 }
 
-absl::Status DbImpl::SealMemtable() {
+absl::Status DbImpl::SealMemtable(bool more) {
   try {
-    return TrySealMemtable();
+    return TrySealMemtable(more);
   } catch (...) {
     // Memtable, log and list may disagree: no write may follow.
     absl::Status status = StatusOfException();
@@ -243,15 +250,13 @@ absl::Status DbImpl::SealMemtable() {
   }
 }
 
-absl::Status DbImpl::TrySealMemtable() {
+absl::Status DbImpl::TrySealMemtable(bool more) {
   LISSOM_RETURN_IF_ERROR(writes_->EndLog());
   const SequenceNumber last = writes_->last_sequence();
-  absl::StatusOr<std::unique_ptr<LogWriter>> log = NewLog();
-  absl::Status status = log.status();
-  if (status.ok()) status = RegisterLog(versions_, **log, last);
-  if (!status.ok()) {
-    Latch(status);
-    return status;
+  absl::StatusOr<std::unique_ptr<LogWriter>> log = NextLog();
+  if (!log.ok()) {
+    Latch(log.status());
+    return log.status();
   }
   const uint64_t number = (*log)->header().number;
   Ref<Memtable> fresh = Memtable::Create(parts_.source->order, number);
@@ -266,6 +271,8 @@ absl::Status DbImpl::TrySealMemtable() {
     PublishView();
     writes_->SetLastMemtable(static_cast<int>(sealed_.size()) + 1 >=
                              *parts_.options.max_write_buffer_number);
+    next_log_wanted_ = more;
+    log_job_.Poke();  // First: it is short, and the flush is not.
     flush_job_.Poke();
   }
   writes_->SwitchTo(std::move(fresh), *std::move(log));
@@ -274,13 +281,28 @@ absl::Status DbImpl::TrySealMemtable() {
 
 // Whatever becomes of it, its file goes when logs below a later one are not
 // needed any more.
-absl::StatusOr<std::unique_ptr<LogWriter>> DbImpl::NewLog() {
-  LISSOM_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogWriter> log,
-      CreateLog(*parts_.source, versions_, writes_->last_sequence(),
-                *parts_.options.write_buffer_size));
+absl::StatusOr<std::unique_ptr<LogWriter>> DbImpl::NewLog(SequenceNumber base) {
+  LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
+                          CreateLog(*parts_.source, versions_, base,
+                                    *parts_.options.write_buffer_size));
   MutexLock lock(mu_);
   logs_.insert(log->header().number);
+  return log;
+}
+
+absl::StatusOr<std::unique_ptr<LogWriter>> DbImpl::NextLog() {
+  {
+    MutexLock lock(mu_);
+    next_log_wanted_ = false;  // A job that has not begun leaves it to us.
+    Await(*parts_.options.executor, mu_, cv_, [this] {
+      mu_.AssertHeld();
+      return log_job_.running() == 0;
+    });
+    if (next_log_ != nullptr) return std::move(next_log_);
+  }
+  const SequenceNumber last = writes_->last_sequence();
+  LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log, NewLog(last));
+  LISSOM_RETURN_IF_ERROR(RegisterLog(versions_, *log, last));
   return log;
 }
 
@@ -314,7 +336,7 @@ absl::Status DbImpl::Flush(const FlushOptions& options) {
   LISSOM_RETURN_IF_ERROR(writes_->RunExclusive([this]() -> absl::Status {
     LISSOM_RETURN_IF_ERROR(writes_->latched());
     if (writes_->memtable()->empty()) return absl::OkStatus();
-    return SealMemtable();
+    return SealMemtable(/*more=*/false);
   }));
   if (!options.wait) return absl::OkStatus();
   MutexLock lock(mu_);
@@ -379,7 +401,8 @@ absl::Status DbImpl::WaitForIdle() {
   compaction_job_.Poke();  // A retry may be due.
   Await(*parts_.options.executor, mu_, cv_, [this] {
     mu_.AssertHeld();
-    return (flush_job_.idle() && compaction_job_.idle()) || closing_;
+    return (log_job_.idle() && flush_job_.idle() && compaction_job_.idle()) ||
+           closing_;
   });
   if (closing_) return Closed();
   LISSOM_RETURN_IF_ERROR(writes_->latched());
@@ -434,12 +457,13 @@ bool DbImpl::BeginClose(absl::Status* status) {
   closing_ = true;
   reader_->Close();
   stopping_.store(true, std::memory_order_relaxed);
+  log_job_.Stop();
   flush_job_.Stop();
   compaction_job_.Stop();
   cv_.SignalAll();
   Await(*parts_.options.executor, mu_, cv_, [this] {
     mu_.AssertHeld();
-    return flush_job_.idle() && compaction_job_.idle();
+    return log_job_.idle() && flush_job_.idle() && compaction_job_.idle();
   });
   return true;
 }
@@ -464,11 +488,21 @@ absl::Status DbImpl::CloseDurably() {
   VersionEdit edit;
   absl::Status status = writes_->RunExclusive([&]() -> absl::Status {
     LISSOM_RETURN_IF_ERROR(writes_->latched());
-    return writes_->CloseLogs([&](const LogWriter& log) {
+    const auto visit = [&](const LogWriter& log) {
       edit.logs_closed.push_back({.number = log.header().number,
                                   .length = log.size(),
                                   .chain_hash = log.chain_hash()});
-    });
+    };
+    LISSOM_RETURN_IF_ERROR(writes_->CloseLogs(visit));
+    std::unique_ptr<LogWriter> next;
+    {
+      MutexLock lock(mu_);
+      next = std::move(next_log_);
+    }
+    if (next == nullptr) return absl::OkStatus();
+    LISSOM_RETURN_IF_ERROR(next->Close());
+    visit(*next);
+    return absl::OkStatus();
   });
   if (status.ok()) status = versions_.Apply(edit);
   const absl::Status closed = versions_.Close();

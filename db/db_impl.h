@@ -89,8 +89,9 @@ class DbImpl final : public DbCore, private RoomMaker {
 
   // RoomMaker; as the leader.
   absl::Status MakeRoom(bool seal, const Patience& patience) override;
-  absl::Status SealMemtable();
-  absl::Status TrySealMemtable();
+  // `more`: others will follow soon.
+  absl::Status SealMemtable(bool more);
+  absl::Status TrySealMemtable(bool more);
   // What writes must wait for; nullopt: nothing.
   std::optional<StallCause> Obstacle(bool seal)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -134,8 +135,11 @@ class DbImpl final : public DbCore, private RoomMaker {
   // Latches `cause`: no write is acknowledged from now on.
   void Latch(const absl::Status& cause) { writes_->Latch(cause); }
   void OnLatched(const absl::Status& cause);
-  // As the leader.
-  absl::StatusOr<std::unique_ptr<LogWriter>> NewLog();
+  // A durable log, to be registered.
+  absl::StatusOr<std::unique_ptr<LogWriter>> NewLog(SequenceNumber base);
+  // As the leader: a registered log.
+  absl::StatusOr<std::unique_ptr<LogWriter>> NextLog();
+  void RunLogJob();
   absl::Status TryResume(bool automatic);
   absl::Status ResumeAsLeader(bool automatic);
   absl::Status WaitForJobs();
@@ -172,6 +176,9 @@ class DbImpl final : public DbCore, private RoomMaker {
   Ref<const Memtable> active_ ABSL_GUARDED_BY(mu_);
   std::deque<Sealed> sealed_ ABSL_GUARDED_BY(mu_);  // Newest first.
   std::set<uint64_t> logs_ ABSL_GUARDED_BY(mu_);    // Files there are.
+  // Made ahead and registered, so that no writer waits for its syncs.
+  std::unique_ptr<LogWriter> next_log_ ABSL_GUARDED_BY(mu_);
+  bool next_log_wanted_ ABSL_GUARDED_BY(mu_) = false;
   CompactionScheduler compactions_ ABSL_GUARDED_BY(mu_);
   StallCondition stall_condition_ ABSL_GUARDED_BY(mu_) =
       StallCondition::kNormal;
@@ -184,6 +191,7 @@ class DbImpl final : public DbCore, private RoomMaker {
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool close_done_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mu_);
+  BackgroundJob log_job_;
   BackgroundJob flush_job_;
   BackgroundJob compaction_job_;
 };

@@ -102,7 +102,8 @@ absl::Status DbImpl::RestartInNewFiles() {
   absl::Status status = Guarded([&]() -> absl::Status {
     LISSOM_ASSIGN_OR_RETURN(const std::optional<TableMetadata> table,
                             FlushAllMemory(tables));
-    LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log, NewLog());
+    LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> new_log,
+                            NewLog(writes_->last_sequence()));
     const LogHeader header = new_log->header();
     Ref<Memtable> fresh = Memtable::Create(parts_.source->order, header.number);
     VersionEdit edit;
@@ -156,6 +157,7 @@ void DbImpl::RestartWith(Ref<Memtable> memtable,
   {
     MutexLock lock(mu_);
     sealed_.clear();
+    next_log_.reset();  // The old manifest's.
     active_ = memtable;
     resume_failures_ = 0;
     PublishView();
@@ -176,7 +178,8 @@ absl::Status DbImpl::WaitForJobs() {
   cv_.SignalAll();  // A job may wait for the rate limiter.
   Await(*parts_.options.executor, mu_, cv_, [this] {
     mu_.AssertHeld();
-    return (flush_job_.idle() && compaction_job_.idle()) || closing_;
+    return (log_job_.idle() && flush_job_.idle() && compaction_job_.idle()) ||
+           closing_;
   });
   if (closing_) return Closed();
   stopping_.store(false, std::memory_order_relaxed);

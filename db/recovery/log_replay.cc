@@ -1,6 +1,7 @@
 #include "db/recovery/log_replay.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -104,13 +105,15 @@ class Replay {
       LISSOM_ASSIGN_OR_RETURN(const bool empty, IsEmpty(number));
       if (empty) return absl::OkStatus();
     }
-    if (Continues(header)) {
+    LISSOM_ASSIGN_OR_RETURN(const std::optional<SequenceNumber> begin,
+                            BeginOf(header));
+    if (begin.has_value() && *begin < result_.last_applied) {
+      return CorruptionError(PathOf(number), 0,
+                             "the log does not follow the one before it");
+    }
+    if (Continues(begin, header.base_sequence)) {
       LISSOM_RETURN_IF_ERROR(ApplyLog(**reader, number));
     } else {
-      if (header.base_sequence < result_.last_applied) {
-        return CorruptionError(PathOf(number), 0,
-                               "the log does not follow the one before it");
-      }
       if (!break_.has_value()) {
         if (!last_end_.has_value()) {
           return CorruptionError(PathOf(number), 0,
@@ -134,9 +137,31 @@ class Replay {
                      reader->end().kind == LogReader::End::Kind::kZeros);
   }
 
-  // Does a log with this header go on exactly where the applied changes end?
-  bool Continues(const LogHeader& header) {
-    if (header.base_sequence != result_.last_applied) return false;
+  // The sequence behind which the log begins. Its header was written when that
+  // was not known yet, and says where it was at that time: the first record
+  // tells, if there is one.
+  absl::StatusOr<std::optional<SequenceNumber>> BeginOf(
+      const LogHeader& header) const {
+    const std::string path = PathOf(header.number);
+    LISSOM_ASSIGN_OR_RETURN(const std::unique_ptr<LogReader> reader,
+                            LogReader::Open(input_.file_system, path,
+                                            LogKind::kWal, header.number));
+    LogRecord record;
+    LISSOM_ASSIGN_OR_RETURN(const bool more, reader->Next(&record));
+    if (!more) return std::nullopt;
+    if (record.skipped >= record.ordinal) {
+      return CorruptionError(path, 0, "a record skips more than there was");
+    }
+    return record.ordinal - record.skipped - 1;
+  }
+
+  // Does a log that begins there go on exactly where the applied changes end?
+  // One without records does if nothing is known to be missing.
+  bool Continues(std::optional<SequenceNumber> begin, SequenceNumber base) {
+    if (!begin.has_value()) {
+      return !break_.has_value() && base <= result_.last_applied;
+    }
+    if (*begin != result_.last_applied) return false;
     // If a bad end came before: nothing is missing between, so what was bad
     // lay behind the last record. The chain goes on, if the mode is content.
     if (break_.has_value() && (broken_inside_ || !ModeAllowsBreak())) {
@@ -161,6 +186,7 @@ class Replay {
     const LogReader::End& end = reader.end();
     LISSOM_RETURN_IF_ERROR(CheckCleanStop(reader, number));
     last_end_ = Break{.at = {number, end.offset}, .kind = end.kind};
+    ends_[number] = end.offset;
     if (end.kind == LogReader::End::Kind::kIncomplete ||
         end.kind == LogReader::End::Kind::kBad) {
       break_ = last_end_;
@@ -258,10 +284,16 @@ class Replay {
   }
 
   absl::Status JudgeMarks() const {
-    if (!break_.has_value() || greatest_mark_ <= break_->at)
-      return absl::OkStatus();
+    // Also a log that no break was seen in: what is gone may have been its end.
+    const auto end = ends_.find(greatest_mark_.log_number);
+    const bool shorter =
+        end != ends_.end() && end->second < greatest_mark_.offset;
+    const bool behind_break = break_.has_value() && greatest_mark_ > break_->at;
+    if (!shorter && !behind_break) return absl::OkStatus();
+    const SyncMark at =
+        behind_break ? break_->at : SyncMark{end->first, end->second};
     return CorruptionError(
-        PathOf(break_->at.log_number), break_->at.offset,
+        PathOf(at.log_number), at.offset,
         absl::StrCat("the log is damaged: it had been durable up to offset ",
                      greatest_mark_.offset, " of log ",
                      greatest_mark_.log_number));
@@ -296,7 +328,8 @@ class Replay {
   std::optional<Break> break_;
   bool broken_inside_ =
       false;  // break_ has valid records behind it in its log.
-  std::optional<Break> last_end_;  // Of the last log applied.
+  std::optional<Break> last_end_;      // Of the last log applied.
+  std::map<uint64_t, uint64_t> ends_;  // Of each log applied: its bytes.
 };
 
 }  // namespace

@@ -436,6 +436,40 @@ TEST_F(LogReplay, BytesBehindAnOlderLogsLastRecordDoNotBreakTheChain) {
   ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[2]);
 }
 
+// Its header says less than it could; its first record tells.
+TEST_F(LogReplay, ALogMayBeMadeBeforeTheOneBeforeItEnds) {
+  AddLog(7, 0, {Record(1), Record(2), Record(3)});
+  AddLog(8, 1, {Skipping(2, 6), Record(7)});
+  AddLog(9, 3, {});
+  ExpectReplay(WalRecoveryMode::kAbsolute, {1, 2, 3, 6, 7}, false);
+}
+
+TEST_F(LogReplay, SuchALogShowsThatTheOneBeforeItLostItsEnd) {
+  const auto ends = AddLog(7, 0, {Record(1), Record(2)});
+  AddLog(9, 1, {Record(3)});
+  for (const uint64_t size : {ends[2] - 1, ends[1]}) {
+    SCOPED_TRACE(size);
+    Cut(7, size);
+    ExpectReplay(WalRecoveryMode::kPointInTime, {1}, true);
+    ExpectDataLoss(WalRecoveryMode::kTornTailOnly, 7, ends[1]);
+    ExpectDataLoss(WalRecoveryMode::kAbsolute, 7, ends[1]);
+  }
+}
+
+TEST_F(LogReplay, AMarkProvesDamageOfALogThatNoBreakWasSeenIn) {
+  const auto ends = AddLog(7, 0, {Record(1), Record(2)});
+  AddLog(8, 1, {});  // It lost all of its records.
+  AddLog(9, 1, {Record(4, 1, {7, ends[2]})});
+  ExpectReplay(WalRecoveryMode::kPointInTime, {1, 2}, true);
+  Cut(7, ends[1]);
+  ExpectDataLossInEveryMode(7, ends[1]);
+}
+
+TEST_F(LogReplay, AFirstRecordThatSkipsMoreThanThereWasIsDamage) {
+  AddLog(7, 0, {Skipping(9, 9)});
+  ExpectDataLossInEveryMode(7, 0);
+}
+
 TEST_F(LogReplay, ALogThatBeginsBeforeTheEndIsDamage) {
   AddLog(7, 0, {Record(1), Record(2)});
   AddLog(9, 1, {Record(2)});
@@ -640,6 +674,7 @@ struct WrittenRecord {
 };
 struct WrittenHistory {
   std::vector<uint64_t> sizes;  // Of each log; its number is the index plus 1.
+  std::vector<SequenceNumber> bases;  // Of each log.
   std::vector<WrittenRecord> records;
 };
 
@@ -650,12 +685,17 @@ WrittenHistory WriteHistory(Random& random, FileSystem& files,
   SyncMark mark;
   for (uint64_t n = 1 + random.Uniform(4); n > 0; --n) {
     const uint64_t number = history.sizes.size() + 1;
-    const LogHeader header = HeaderOf(number, last);
+    // Made ahead: then another follows it only once it has records.
+    const bool ahead = random.OneIn(2);
+    const LogHeader header =
+        HeaderOf(number, ahead ? random.Uniform(last + 1) : last);
+    history.bases.push_back(header.base_sequence);
     auto log =
         *LogWriter::Create(files, WalFileName(kDirectory, number), header, 0);
     manifest.logs.push_back({number, header.id});
     SyncMark said;
-    for (uint64_t r = random.Uniform(6); r > 0; --r) {
+    const uint64_t least = ahead && n > 1 ? 1 : 0;
+    for (uint64_t r = least + random.Uniform(6); r > 0; --r) {
       // A sync takes all logs before this one along.
       if (random.OneIn(3)) mark = {number, log->size()};
       WrittenRecord record{.log_index = history.sizes.size(),
@@ -720,8 +760,10 @@ TEST_F(LogReplay, JudgesEveryCutAndFlipRight) {
       ExpectDataLossInEveryMode(number, hit.begin);
     } else {
       ++tears;
-      const bool clean_end = cut && offset == hit.begin &&
-                             hit.log_index + 1 == history.sizes.size();
+      bool clean_end = cut && offset == hit.begin && last_left < hit.first;
+      for (uint64_t i = hit.log_index + 1; i < history.bases.size(); ++i) {
+        clean_end = clean_end && history.bases[i] < hit.first;
+      }
       ExpectReplay(WalRecoveryMode::kPointInTime, applied, !clean_end);
       EXPECT_GE(Result().last_seen, last_left);
       EXPECT_EQ(Replay(WalRecoveryMode::kAbsolute).ok(), clean_end);
