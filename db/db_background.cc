@@ -158,10 +158,14 @@ void DbImpl::RunLogJob() {
   const SequenceNumber base =
       writes_->visible().load(std::memory_order_acquire);
   auto log = Guarded([&] { return NewLog(base); });
-  // The writer that needs it will try, too, and say what is wrong.
-  if (!log.ok()) return;
-  const absl::Status status =
-      Guarded([&] { return RegisterLog(versions_, **log, base); });
+  // Without room the writer that needs it tries again. Any other failure is
+  // one of the disk: it may have been the directory's sync, which a later one
+  // that succeeds does not make good.
+  if (absl::IsResourceExhausted(log.status())) return;
+  absl::Status status = log.status();
+  if (status.ok()) {
+    status = Guarded([&] { return RegisterLog(versions_, **log, base); });
+  }
   if (!status.ok()) {
     metrics_.Add(Counter::kBackgroundErrors);
     Latch(status);

@@ -1,7 +1,7 @@
 // The log of the next memtable is made in the background, so that no writer
 // waits for its syncs; and by the writer, where that has not come to be.
+#include <cerrno>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -94,12 +94,37 @@ TEST_F(NextLog, AWriterThatIsFasterMakesItsOwn) {
   ExpectAllThere();
 }
 
-TEST_F(NextLog, WhatFailsInTheBackgroundStopsNobody) {
+TEST_F(NextLog, AFailureOfTheDiskIsLatchedAsAWritersWouldBe) {
+  const struct {
+    FileOp op;
+    IoContext::Kind kind;
+  } rows[] = {{FileOp::kCreate, kWal},
+              {FileOp::kAppend, kWal},
+              {FileOp::kSync, kWal},
+              {FileOp::kSyncDirectory, IoContext::Kind::kDirectory},
+              {FileOp::kSync, IoContext::Kind::kManifest}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(ToString(row.op));
+    WriteUntilSealed();
+    const uint64_t fault = files_->Arm({.op = row.op, .kind = row.kind});
+    RunBackground();
+    EXPECT_EQ(files_->hits(fault), 1u);
+    EXPECT_EQ(db_->Put({}, "refused", "value").code(),
+              absl::StatusCode::kFailedPrecondition);
+    ASSERT_TRUE(db_->Resume().ok());
+  }
+  ExpectAllThere();
+  Open(WalRecoveryMode::kAbsolute);
+  ExpectAllThere();
+}
+
+TEST_F(NextLog, WithoutRoomTheWriterTriesAgain) {
   for (const FileOp op :
        {FileOp::kCreate, FileOp::kAppend, FileOp::kSync, FileOp::kAllocate}) {
     SCOPED_TRACE(ToString(op));
     WriteUntilSealed();
-    const uint64_t fault = files_->Arm({.op = op, .kind = kWal});
+    const uint64_t fault =
+        files_->Arm({.op = op, .kind = kWal, .error_number = ENOSPC});
     RunBackground();
     EXPECT_EQ(files_->hits(fault), 1u);
     files_->ResetCounters();
