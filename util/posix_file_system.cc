@@ -18,6 +18,7 @@
 #include <climits>
 #include <cstdio>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -80,7 +81,7 @@ class PosixRandomAccessFile final : public RandomAccessFile {
                                         char* scratch,
                                         const IoContext&) const override {
     if (offset > static_cast<uint64_t>(INT64_MAX)) {
-      return std::string_view(scratch, 0);  // No file reaches there.
+      return std::string_view();  // No file reaches there.
     }
     size_t done = 0;
     while (done < size) {
@@ -235,7 +236,10 @@ class PosixWritableFile final : public WritableFile {
 struct FileIdentity {
   dev_t device;
   ino_t inode;
-  friend auto operator<=>(const FileIdentity&, const FileIdentity&) = default;
+  friend bool operator<(const FileIdentity& a, const FileIdentity& b) {
+    return std::tie(a.device, a.inode) < std::tie(b.device, b.inode);
+  }
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 FileIdentity IdentityOf(const struct stat& info) {
@@ -386,6 +390,8 @@ class PosixFileSystem final : public FileSystem {
     int error = 0;
     for (;;) {
       errno = 0;
+      // Only this thread knows the stream.
+      // NOLINTNEXTLINE(concurrency-mt-unsafe)
       const dirent* entry = ::readdir(directory.get());
       if (entry == nullptr) {
         error = errno;

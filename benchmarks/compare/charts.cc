@@ -25,6 +25,15 @@ double NiceStep(double most, int count) {
   return 10 * power;
 }
 
+// The multiples of `step` from nought to `end`, which may be one of them.
+std::vector<double> Ticks(double step, double end) {
+  const auto last = static_cast<int>(end / step * (1 + 1e-9));
+  std::vector<double> ticks;
+  ticks.reserve(static_cast<size_t>(last) + 1);
+  for (int i = 0; i <= last; ++i) ticks.push_back(i * step);
+  return ticks;
+}
+
 std::string RatioNumber(double ratio) {
   const int digits = ratio < 0.95 ? 2 : ratio < 9.95 ? 1 : 0;
   return absl::StrFormat("%.*f", digits, ratio);
@@ -199,9 +208,10 @@ std::string RatioBars(std::string_view title, std::string_view engine,
     return 4 + (kWidth - 24) * ratio / end;
   };
   const double bottom = kRow * static_cast<double>(rows.size()) + 4;
-  for (double tick = 0; tick <= end * (1 + 1e-9); tick += step) {
+  for (const double tick : Ticks(step, end)) {
     // Only beside the bars: the labels stand between them.
-    for (double y = 0; y + kRow <= bottom; y += kRow) {
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const double y = kRow * static_cast<double>(row);
       svg.Segment(x(tick), y + 22, x(tick), y + 42, "grid");
     }
     svg.Text(tick == 0 ? 4 : x(tick), bottom + 15,
@@ -248,13 +258,13 @@ std::string LinePlot(const PlotWords& words, const std::vector<Line>& lines) {
   }
   const double step_y = NiceStep(most_y, 5);
   const double end_y = std::ceil(most_y / step_y - 1e-9) * step_y;
-  for (double tick = 0; tick <= end_y * (1 + 1e-9); tick += step_y) {
+  for (const double tick : Ticks(step_y, end_y)) {
     const double y = frame.Y(tick / end_y);
     svg.Segment(frame.left, y, frame.right, y, "grid");
     svg.Text(frame.left - 6, y + 4, TickText(tick), Anchor::kEnd, "dim");
   }
   const double step_x = NiceStep(most_x, 6);
-  for (double tick = 0; tick <= most_x * (1 + 1e-9); tick += step_x) {
+  for (const double tick : Ticks(step_x, most_x)) {
     svg.Text(frame.X(tick / most_x), frame.bottom + 17,
              absl::StrFormat("%.4g", tick), Anchor::kMiddle, "dim");
   }
@@ -294,11 +304,12 @@ std::string LogPlot(const PlotWords& words,
   const auto place_x = [&](double place) {
     return frame.X(0.04 + 0.90 * place / last);
   };
-  for (double power = from; power <= to + 1e-9; power += 1) {
-    const double y = place_y(std::pow(10.0, power));
+  for (int power = static_cast<int>(from); power <= static_cast<int>(to);
+       ++power) {
+    const double value = std::pow(10.0, power);
+    const double y = place_y(value);
     svg.Segment(frame.left, y, frame.right, y, "grid");
-    svg.Text(frame.left - 6, y + 4, TickText(std::pow(10.0, power)),
-             Anchor::kEnd, "dim");
+    svg.Text(frame.left - 6, y + 4, TickText(value), Anchor::kEnd, "dim");
   }
   for (size_t i = 0; i < places.size(); ++i) {
     svg.Text(place_x(static_cast<double>(i)), frame.bottom + 17, places[i],

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -225,7 +226,7 @@ absl::Status Host::Run(const Request& request, Reply* reply) {
   do {
     if (left > 0) {
       settings.duration =
-          std::max<uint64_t>(1, static_cast<uint64_t>(left + 0.5));
+          static_cast<uint64_t>(std::max<int64_t>(1, std::llround(left)));
     }
     RunRequest run{.engine = *engine_,
                    .workload = *workload,

@@ -114,7 +114,7 @@ const std::vector<ReadCell>& ReadCells() {
       {.id = "readwhilewriting",
        .title = "Reads beside a writer of 100 k/s",
        .workload = "readwhilewriting",
-       .write_rate_limit = 100'000 * 116,
+       .write_rate_limit = uint64_t{100'000} * 116,
        .found_percent = 100},
   };
   return cells;

@@ -2,6 +2,7 @@
 // ranges take on disk.
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,9 @@ TEST_F(VerifyTest, CloseCancelsIt) {
 
 TEST_F(VerifyTest, SizesOfPartsAddUpToTheTables) {
   Fill();
+  // One version of each key: until then a part may hold more of the old ones
+  // than another, as the clock lets compactions fall.
+  ASSERT_TRUE(db_->CompactRange({}, std::nullopt, std::nullopt).ok());
   uint64_t bytes = 0;
   for (const std::string& path : FilesLike(".sst")) {
     bytes += memory_->GetBytes(path)->size();

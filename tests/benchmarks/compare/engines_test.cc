@@ -64,7 +64,8 @@ class EngineTest : public testing::TestWithParam<std::string> {
           session_->Delete(key);
           model_.erase(key);
         } else {
-          const std::string value(random.Uniform(300), 'a' + i % 26);
+          const std::string value(random.Uniform(300),
+                                  static_cast<char>('a' + i % 26));
           session_->Put(key, value);
           model_[key] = value;
         }
@@ -239,7 +240,7 @@ TEST(Engines, PropertiesAreAskedForWithoutThePrefix) {
   const std::string directory = mkdtemp(path.data());
   for (const std::string name : {"lissom", "rocksdb", "leveldb"}) {
     EngineSettings settings;
-    settings.path = directory + "/" + name;
+    settings.path = std::filesystem::path(directory) / name;
     const auto engine = OpenEngine(name, settings);
     ASSERT_TRUE(engine.ok()) << engine.status();
     EXPECT_TRUE((*engine)->Property("stats").ok()) << name;
