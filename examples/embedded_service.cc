@@ -46,9 +46,9 @@ absl::Status Run(const std::string& path, int seconds) {
   constexpr int kThreads = 2;
   std::vector<absl::Status> results(kThreads);
   std::vector<int> served(kThreads);
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads(kThreads);
   for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
+    threads[i] = std::thread([&, i] {
       results[i] = Serve(**db, i, served[i]);
       if (!results[i].ok()) stopping = true;  // One failed: all stop.
     });

@@ -135,6 +135,21 @@ absl::Status BlockFetcher::OpenBlock(const BlockHandle& handle,
   return absl::OkStatus();
 }
 
+void BlockFetcher::Erase(const IndexBlock& index) const {
+  for (uint32_t i = 0; i < index.count(); ++i) {
+    source_.cache->Erase(DataKey(index.handle(i)));
+  }
+  source_.cache->Reclaim();
+}
+
+void BlockFetcher::EraseAll(const IndexBlock& top) const {
+  for (uint32_t i = 0; i < top.count(); ++i) {
+    const auto partition =
+        Downcast<IndexBlock>(source_.cache->Erase(IndexKey(top.handle(i))));
+    if (partition) Erase(*partition);
+  }
+}
+
 absl::Status BlockFetcher::BeginData(const BlockHandle& handle,
                                      BlockLoad* load) const {
   load->handle = handle;

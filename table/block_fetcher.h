@@ -176,6 +176,11 @@ class BlockFetcher {
     if (index.slots()) source_.cache->Release(*index.slots());
   }
 
+  // The table goes: drops from the cache what `index` names, and of `top` the
+  // partitions that are there, with what they name.
+  void Erase(const IndexBlock& index) const;
+  void EraseAll(const IndexBlock& top) const;
+
   // Several blocks read together: Begin each, ReadBatch, Finish each whose
   // status is OK. All of them have been checked with CheckMayRead.
   absl::Status BeginData(const BlockHandle& handle, BlockLoad* load) const;

@@ -54,6 +54,13 @@ class TableReaderImpl final : public TableReader {
       absl::FunctionRef<absl::Status()> may_go_on) const override {
     return VerifyTable(index_, properties_, footer_, options, may_go_on);
   }
+  void EraseBlocks() const override {
+    if (index_.single) {
+      fetcher_.Erase(*index_.single);
+    } else {
+      fetcher_.EraseAll(*top_);
+    }
+  }
   const TableProperties& properties() const override { return properties_; }
   size_t memory_bytes() const override {
     constexpr size_t kFileBytes = 512;  // Of descriptor and path, about.

@@ -142,6 +142,10 @@ class TableReader {
       const TableReadOptions& options,
       absl::FunctionRef<absl::Status()> may_go_on) const = 0;
 
+  // Drops the table's blocks from the cache, because it will not be read again.
+  // Not those whose partition of the index is not there: they age out.
+  virtual void EraseBlocks() const = 0;
+
   virtual const TableProperties& properties() const = 0;
   // Bytes that stay while the table is open, beside what is in the cache.
   virtual size_t memory_bytes() const = 0;

@@ -238,7 +238,7 @@ class alignas(64) BlockCache::Shard {
     ++count_;
     const bool main = rank == Rank::kIndex || owner_->WentLately(hash);
     block->uses_.store(rank == Rank::kIndex ? 1 : 0, std::memory_order_relaxed);
-    (main ? main_ : small_).Push(block);
+    Push(block, main);
     return nullptr;
   }
 
@@ -258,14 +258,12 @@ class alignas(64) BlockCache::Shard {
     if (block->home_.get() == &slots) Unlink(block);
   }
 
-  void EraseFile(uint64_t file, const CachedBlock** evicted) {
+  // The block with the cache's reference, or null.
+  const CachedBlock* Erase(const Key& key, uint64_t hash) {
     MutexLock lock(mu_);
-    for (Queue* queue : {&small_, &main_}) {
-      queue->ForEach([&](const CachedBlock* block) {
-        mu_.AssertHeld();
-        if (block->key_.file == file) Evict(*queue, block, evicted);
-      });
-    }
+    const CachedBlock* block = Find(key, hash);
+    if (block != nullptr) Remove(block);
+    return block;
   }
 
   size_t usage() const {
@@ -309,12 +307,12 @@ class alignas(64) BlockCache::Shard {
     const CachedBlock* block = small_.oldest();
     if (block->uses_.load(std::memory_order_relaxed) == 0) {
       owner_->NoteGone(HashOf(block->key_));
-      Evict(small_, block, evicted);
+      Evict(block, evicted);
       return;
     }
     small_.Remove(block);
     block->uses_.store(0, std::memory_order_relaxed);
-    main_.Push(block);
+    Push(block, /*main=*/true);
   }
 
   void ShrinkMain(const CachedBlock** evicted)
@@ -322,7 +320,7 @@ class alignas(64) BlockCache::Shard {
     const CachedBlock* block = main_.oldest();
     const uint8_t uses = block->uses_.load(std::memory_order_relaxed);
     if (uses == 0) {
-      Evict(main_, block, evicted);
+      Evict(block, evicted);
       return;
     }
     block->uses_.store(uses - 1, std::memory_order_relaxed);
@@ -330,14 +328,25 @@ class alignas(64) BlockCache::Shard {
     main_.Push(block);
   }
 
-  void Evict(Queue& queue, const CachedBlock* block,
-             const CachedBlock** evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    queue.Remove(block);
+  void Evict(const CachedBlock* block, const CachedBlock** evicted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    Remove(block);
+    block->newer_ = *evicted;
+    *evicted = block;
+  }
+
+  void Push(const CachedBlock* block, bool main)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    block->in_main_ = main;
+    (main ? main_ : small_).Push(block);
+  }
+
+  // From everywhere but its readers.
+  void Remove(const CachedBlock* block) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    (block->in_main_ ? main_ : small_).Remove(block);
     Unlink(block);
     owner_->Remove(block, HashOf(block->key_));
     --count_;
-    block->newer_ = *evicted;
-    *evicted = block;
   }
 
   static void Unlink(const CachedBlock* block) {
@@ -389,7 +398,7 @@ void BlockCache::SetRoom() {
   for (size_t i = 0; i < shard_count_; ++i) {
     const CachedBlock* evicted = nullptr;
     shards_[i].SetCapacity(room / shard_count_, &evicted);
-    Retire(evicted);
+    RetireEvicted(evicted);
   }
 }
 
@@ -443,19 +452,20 @@ Ref<const CachedBlock> BlockCache::Insert(const Key& key,
   const CachedBlock* evicted = nullptr;
   const CachedBlock* there =
       ShardOf(hash).Insert(key, hash, block.get(), rank, retired_, &evicted);
-  Retire(evicted);
+  RetireEvicted(evicted);
   if (there == nullptr) return block;
   Ref<const CachedBlock> result(there);
   there->Unref();  // Insert's reference for us.
   return result;
 }
 
-void BlockCache::EraseFile(uint64_t file) {
-  for (size_t i = 0; i < shard_count_; ++i) {
-    const CachedBlock* evicted = nullptr;
-    shards_[i].EraseFile(file, &evicted);
-    Retire(evicted);
-  }
+Ref<const CachedBlock> BlockCache::Erase(const Key& key) {
+  const uint64_t hash = HashOf(key);
+  const CachedBlock* block = ShardOf(hash).Erase(key, hash);
+  if (block == nullptr) return nullptr;
+  Ref<const CachedBlock> result(block);
+  Retire(block);
+  return result;
 }
 
 void BlockCache::Release(const BlockSlots& slots) {
@@ -466,15 +476,11 @@ void BlockCache::Release(const BlockSlots& slots) {
   }
 }
 
-void BlockCache::Retire(const CachedBlock* chain) {
+void BlockCache::RetireEvicted(const CachedBlock* chain) {
   if (chain == nullptr) return;
   uint64_t count = 0;
   while (chain != nullptr) {
-    const CachedBlock* const block = chain;
-    chain = chain->newer_;
-    Ref<const RefCounted> last(block);
-    block->Unref();  // The cache's own.
-    retired_.Add(std::move(last));
+    Retire(std::exchange(chain, chain->newer_));
     ++count;
   }
   counters_.Add(kEvictions, count);

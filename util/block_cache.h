@@ -83,13 +83,14 @@ class CachedBlock : public RefCounted {
   friend class BlockCache;
 
   // The cache's own notes: key_ is written once, before others see the block;
-  // its neighbours in its queue, and the place where a pointer to it stands,
-  // are under its shard's lock.
+  // its queue, its neighbours there, and the place where a pointer to it
+  // stands, are under its shard's lock.
   mutable uint32_t home_slot_ = 0;  // In home_.
   mutable BlockKey key_;
   mutable const CachedBlock* newer_ = nullptr;
   mutable const CachedBlock* older_ = nullptr;
   mutable Ref<BlockSlots> home_ = nullptr;
+  mutable bool in_main_ = false;          // Of the queues.
   mutable std::atomic<uint8_t> uses_{0};  // Relaxed: a hint.
 };
 
@@ -128,8 +129,9 @@ class BlockCache final {
   Ref<const CachedBlock> Insert(const Key& key, Ref<const CachedBlock> block,
                                 Rank rank = Rank::kData);
 
-  // Drops all blocks of a file, for instance because it was deleted.
-  void EraseFile(uint64_t file);
+  // Drops the block because nobody will ask for it again. Returns what was
+  // there, or null. Reclaim frees it: call that after the last one.
+  Ref<const CachedBlock> Erase(const Key& key);
 
   // The owner of `slots` goes: blocks that they lead to stay, and are found by
   // search, but keep the places in memory no longer. Nobody uses them any more.
@@ -175,7 +177,12 @@ class BlockCache final {
   Shard& ShardOf(uint64_t hash) const;
   void SetRoom();
   const CachedBlock* Hit(const CachedBlock* block);
-  void Retire(const CachedBlock* chain);
+  void RetireEvicted(const CachedBlock* chain);
+  void Retire(const CachedBlock* block) {
+    Ref<const RefCounted> last(block);
+    block->Unref();  // The cache's own.
+    retired_.Add(std::move(last));
+  }
 
   StripedCounters<kCounters> counters_;
   const Ref<BlockMemory> memory_ = MakeRef<BlockMemory>();

@@ -35,6 +35,8 @@ class WorkDirectory {
  public:
   static absl::StatusOr<WorkDirectory> Make(std::string parent) {
     if (parent.empty()) {
+      // Nothing here changes the environment.
+      // NOLINTNEXTLINE(concurrency-mt-unsafe)
       const char* const temporary = std::getenv("TMPDIR");
       parent = temporary != nullptr && *temporary != '\0' ? temporary : "/tmp";
     }

@@ -39,6 +39,9 @@ TableFile::TableFile(std::shared_ptr<const TableSource> source,
 
 TableFile::~TableFile() {
   if (source_ == nullptr) return;
+  // No version names it any more, and cache_key_ goes with it: its blocks would
+  // only be in the way of others.
+  if (const TablePin pin = PinOpen(); pin.get() != nullptr) pin->EraseBlocks();
   source_->open_tables->Forget(place_);
   source_->open_tables->SubtractMetadata(share_.bytes());
 }

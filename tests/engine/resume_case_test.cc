@@ -358,9 +358,9 @@ TEST_F(ResumeCase, WritersGoOnAsSoonAsTheyMay) {
   std::atomic<uint64_t> refusals{0};
   std::atomic<int> begun{0};
   std::vector<uint64_t> written(kWriters, 0);
-  std::vector<std::thread> writers;
+  std::vector<std::thread> writers(kWriters);
   for (int w = 0; w < kWriters; ++w) {
-    writers.emplace_back([&, w] {
+    writers[w] = std::thread([&, w] {
       const std::string key = "writer" + std::to_string(w);
       for (uint64_t n = 1; !stop.load(); ++n) {
         const std::string value = std::to_string(n) + std::string(500, 'v');

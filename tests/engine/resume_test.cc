@@ -322,7 +322,7 @@ class ResumingRun {
     EXPECT_TRUE(IsNotFound(db_->Get("refused").status())) << when;
   }
 
-  void CheckImage(std::shared_ptr<MemoryFileSystem> image, size_t at,
+  void CheckImage(const std::shared_ptr<MemoryFileSystem>& image, size_t at,
                   bool everything) {
     auto db = DB::Open(SmallOptions(image, seed_ + at), "/db");
     ASSERT_TRUE(db.ok()) << db.status();

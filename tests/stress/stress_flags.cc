@@ -11,7 +11,7 @@
 namespace lissom::stress {
 namespace {
 
-constexpr uint64_t kWeek = 7 * 24 * 3600;
+constexpr uint64_t kWeek = uint64_t{7} * 24 * 3600;
 
 bench::FlagTable TableOf(Flags& f) {
   return {

@@ -78,7 +78,7 @@ TEST(BlockCache, KeepsNothingWithoutCapacity) {
   BlockCache cache(0);
   EXPECT_TRUE(cache.Insert({1, 0}, Block({1, 0}, kOverhead)));
   EXPECT_FALSE(cache.Lookup({1, 0}));
-  cache.EraseFile(1);
+  cache.Erase({1, 0});
   EXPECT_EQ(cache.usage(), 0u);
   EXPECT_EQ(living, 0);
 }
@@ -151,7 +151,7 @@ TEST(BlockCache, WhatAGuardFoundLivesUntilItEnds) {
     const EpochGuard guard;
     const CachedBlock* found = cache.Find({1, 0});
     ASSERT_NE(found, nullptr);
-    cache.EraseFile(1);
+    cache.Erase({1, 0});
     cache.Reclaim();
     EXPECT_EQ(cache.Find({1, 0}), nullptr);
     EXPECT_EQ(living, 1);
@@ -180,7 +180,7 @@ TEST(BlockSlots, LeadToABlockUntilItGoes) {
   }
   EXPECT_EQ(cache.counters().hits, 3u);
   EXPECT_EQ(FindBySlot(cache, {1, 1}, slots, 1), nullptr);
-  cache.EraseFile(1);
+  cache.Erase({1, 0});
   EXPECT_EQ(FindBySlot(cache, {1, 0}, slots, 2), nullptr);
   const Ref<const CachedBlock> other = Block({1, 0}, 200);
   cache.Insert({1, 0}, other);
@@ -206,7 +206,7 @@ TEST(BlockSlots, MayGoBeforeTheBlocks) {
   const Ref<BlockSlots> again = BlockSlots::Create(1);
   EXPECT_NE(FindBySlot(cache, {1, 0}, again, 0), nullptr);
   EXPECT_NE(FindBySlot(cache, {1, 0}, again, 0), nullptr);
-  cache.EraseFile(1);
+  cache.Erase({1, 0});
   EXPECT_EQ(FindBySlot(cache, {1, 0}, again, 0), nullptr);
 }
 
@@ -233,9 +233,9 @@ TEST(BlockSlots, ChangeNoAnswer) {
   for (int i = 0; i < 50000; ++i) {
     const auto slot = static_cast<uint32_t>(random.Uniform(100));
     const BlockCache::Key key{random.Uniform(3), slot};
-    if (random.OneIn(500)) {
-      direct.EraseFile(key.file);
-      search.EraseFile(key.file);
+    if (random.OneIn(50)) {
+      direct.Erase(key);
+      search.Erase(key);
     } else if (random.OneIn(300)) {
       slots[key.file] = BlockSlots::Create(100);
     } else if (random.OneIn(3)) {
@@ -253,14 +253,24 @@ TEST(BlockSlots, ChangeNoAnswer) {
   }
 }
 
-TEST(BlockCache, ErasesTheBlocksOfAFile) {
+TEST(BlockCache, ErasesBlocksOfBothQueues) {
   BlockCache cache(64 << 20);
   for (uint64_t i = 0; i < 200; ++i) {
     cache.Insert({i % 2, i}, Block({i % 2, i}, 1000));
     if (i % 3 == 0) cache.Lookup({i % 2, i});
   }
-  cache.EraseFile(1);
+  cache.Insert({1, 200}, Block({1, 200}, 1000), BlockCache::Rank::kIndex);
+  for (uint64_t i = 0; i < 201; ++i) {
+    const Ref<const CachedBlock> erased = cache.Erase({1, i});
+    ASSERT_EQ(static_cast<bool>(erased), i % 2 == 1 || i == 200) << i;
+    if (erased) {
+      EXPECT_EQ(KeyOf(erased), (BlockCache::Key{1, i}));
+    }
+  }
   EXPECT_EQ(cache.usage(), 100u * 1000);
+  EXPECT_EQ(cache.counters().evictions, 0u);
+  cache.Reclaim();
+  EXPECT_EQ(living, 100);
   for (uint64_t i = 0; i < 200; ++i) {
     EXPECT_EQ(static_cast<bool>(cache.Lookup({i % 2, i})), i % 2 == 0);
   }
@@ -297,8 +307,8 @@ TEST(BlockCache, ChargesExactlyWhatItHolds) {
   std::map<std::pair<uint64_t, uint64_t>, size_t> charges;
   for (int i = 0; i < 20000; ++i) {
     const BlockCache::Key key{random.Uniform(5), random.Uniform(100)};
-    if (random.OneIn(200)) {
-      cache.EraseFile(key.file);
+    if (random.OneIn(20)) {
+      cache.Erase(key);
     } else if (random.OneIn(2)) {
       cache.Lookup(key);
     } else {
@@ -352,7 +362,7 @@ TEST(BlockCache, ServesManyThreads) {
           Ref<const CachedBlock> block = cache.Lookup(key);
           if (!block) block = cache.Insert(key, Block(key, 4096));
           ASSERT_EQ(KeyOf(block), key);
-          if (random.OneIn(5000)) cache.EraseFile(key.file);
+          if (random.OneIn(50)) cache.Erase(key);
         }
       });
     }

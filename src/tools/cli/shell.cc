@@ -51,11 +51,13 @@ class TerminalLines final : public LineSource {
  public:
   TerminalLines() {
     // Without a locale that knows UTF-8 libedit drops what is not ASCII, and
-    // keys would lose bytes.
+    // keys would lose bytes. No other thread runs yet.
+    // NOLINTBEGIN(concurrency-mt-unsafe)
     if (std::setlocale(LC_CTYPE, "") == nullptr ||
         std::string_view(::nl_langinfo(CODESET)) != "UTF-8") {
       std::setlocale(LC_CTYPE, "C.UTF-8");
     }
+    // NOLINTEND(concurrency-mt-unsafe)
     using_history();
   }
 

@@ -64,7 +64,7 @@ class LevelIteratorTest : public testing::Test {
     return TableFileName("/db", tables_.at(table)->meta().number);
   }
   std::string TakeAway(size_t table) {
-    const std::string bytes = world_.disk().GetBytes(PathOf(table)).value();
+    std::string bytes = world_.disk().GetBytes(PathOf(table)).value();
     EXPECT_TRUE(world_.disk().RemoveFile(PathOf(table), {}).ok());
     return bytes;
   }

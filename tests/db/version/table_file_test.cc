@@ -79,6 +79,31 @@ TEST_F(TableFileTest, IsOpenedOnceAndWithOneRead) {
   EXPECT_EQ(file_system_->count(FileOp::kRead), 1u);
 }
 
+// The tables of a database that writes come and go all the time: without this
+// the cache would be full of blocks of those that went.
+TEST_F(TableFileTest, TakesItsBlocksAlong) {
+  source_.cache = std::make_shared<BlockCache>(16 << 20);
+  const BlockCache& cache = *source_.cache;
+  const auto source = std::make_shared<TableSource>(source_);
+  const auto other = std::make_shared<TableFile>(source, metadata_);
+  EXPECT_EQ(world_.Read({other}).size(), 2u);
+  const size_t usage_of_other = cache.usage();
+  EXPECT_GT(usage_of_other, 0u);
+  for (const int count : {3, 100'000}) {  // The latter: several partitions.
+    SCOPED_TRACE(count);
+    std::vector<TestEntry> entries;
+    for (int i = 0; i < count; ++i) {
+      entries.push_back(Put(absl::StrCat("key", 100'000 + i), 1, "value"));
+    }
+    auto table = std::make_shared<TableFile>(
+        source, world_.Make(entries, ColumnFamilyOptions())->meta());
+    EXPECT_EQ(world_.Read({table}).size(), entries.size());
+    EXPECT_GT(cache.usage(), usage_of_other + entries.size() * 14);
+    table.reset();
+    EXPECT_EQ(cache.usage(), usage_of_other);
+  }
+}
+
 TEST_F(TableFileTest, AFailureToOpenIsNotRemembered) {
   const TableFile table = NewTable();
   for (const FileOp op : {FileOp::kOpen, FileOp::kInfo, FileOp::kRead}) {

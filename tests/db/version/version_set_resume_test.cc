@@ -113,7 +113,7 @@ class Resumption {
       };
     }
     const uint64_t id = faulty_->Arm(fault);
-    const absl::Status status = call();
+    absl::Status status = call();
     met_ = faulty_->hits(id) > 0;
     faulty_->DisarmAll();
     return status;

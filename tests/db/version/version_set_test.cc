@@ -440,7 +440,7 @@ class Life {
     steps_.push_back({.begin = base_.operation_count(),
                       .end = SIZE_MAX,
                       .digest = Digest(model_)});
-    const absl::Status status = call(edit);
+    absl::Status status = call(edit);
     if (status.ok()) {
       steps_.back().end = base_.operation_count();
       const auto read = ReadManifest(base_, kDirectory);
@@ -704,9 +704,9 @@ TEST(VersionSet, EditsOfManyThreadsAllArrive) {
   const auto set = CreateNew(file_system, 1024);
   constexpr int kThreads = 4;
   constexpr int kEdits = 50;
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads(kThreads);
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&set, t] {
+    threads[t] = std::thread([&set, t] {
       const std::string key(1, static_cast<char>('a' + t));
       std::optional<uint64_t> last;
       for (int i = 0; i < kEdits; ++i) {

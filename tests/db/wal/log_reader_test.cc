@@ -52,7 +52,7 @@ TEST(LogReader, ReturnsWhatWasWritten) {
   Random random(seed);
   std::vector<TestRecord> records;
   std::vector<size_t> sizes = {0,        1,       127,     128,
-                               65'535,   65'536,  65'537,  200 * 1024,
+                               65'535,   65'536,  65'537,  size_t{200} * 1024,
                                5u << 20, 262'100, 262'144, 262'200};
   for (int i = 0; i < 300; ++i) {
     sizes.push_back(random.Uniform(uint64_t{1} << random.Uniform(18)));
