@@ -32,7 +32,8 @@ void AddTargets(const Version& version, const ColumnFamilyOptions& options,
   metrics->base_level = static_cast<uint64_t>(targets.base_level);
   for (size_t n = 0; n < Metrics::kLevels; ++n) {
     LevelMetrics& level = metrics->levels[n];
-    level.target_bytes = targets.bytes[n];
+    // 1 stands for that of an empty tree's last level.
+    level.target_bytes = targets.bytes[n] == 1 ? 0 : targets.bytes[n];
     // The last level has nowhere to go to, however large it is.
     if (level.target_bytes != 0 && n + 1 < Metrics::kLevels) {
       level.score = static_cast<double>(level.bytes) /

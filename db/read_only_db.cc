@@ -62,7 +62,8 @@ ReadOnlyDb::ReadOnlyDb(const Options& options, ReadOnlyState state)
       log_(options.info_log),
       source_(state.source),
       kept_open_(std::move(state.kept_open)),
-      visible_(state.last_sequence) {
+      visible_(state.last_sequence),
+      logs_(state.logs) {
   reader_ = std::make_unique<Reader>(ReaderDeps{.source = source_,
                                                 .visible = visible_,
                                                 .log = log_,
@@ -83,6 +84,9 @@ Metrics ReadOnlyDb::GetMetrics() {
   AddTreeMetrics(*version_, *source_, options_, &metrics);
   AddReaderMetrics(*reader_, &metrics);
   metrics.live_versions = 1;
+  metrics.min_log_number = logs_.least;
+  metrics.wal_files = logs_.files;
+  metrics.wal_file_bytes = logs_.bytes;
   return metrics;
 }
 

@@ -65,6 +65,7 @@ class ReadOnlyDb final : public DbCore {
   const std::shared_ptr<const TableSource> source_;
   const std::vector<TablePin> kept_open_;      // The writer may remove them.
   const std::atomic<SequenceNumber> visible_;  // Constant.
+  const ReadOnlyState::Logs logs_;
 };
 
 }  // namespace lissom

@@ -63,6 +63,7 @@ class BesideWriterFiles::FrozenFile {
   }
 
   uint64_t size() const { return size_; }
+  uint64_t written() const { return written_; }
 
   absl::StatusOr<std::string_view> Read(uint64_t offset, size_t size,
                                         char* scratch,
@@ -106,14 +107,15 @@ BesideWriterFiles::BesideWriterFiles(std::shared_ptr<FileSystem> base)
     : ReadOnlyFileSystem(std::move(base), kWhy) {}
 BesideWriterFiles::~BesideWriterFiles() = default;
 
-absl::Status BesideWriterFiles::Freeze(const std::string& path,
-                                       const IoContext& context) {
+absl::StatusOr<uint64_t> BesideWriterFiles::Freeze(const std::string& path,
+                                                   const IoContext& context) {
   LISSOM_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
                           base().OpenForRead(path, context));
   auto frozen = std::make_shared<FrozenFile>(path, std::move(file));
   LISSOM_RETURN_IF_ERROR(frozen->Freeze(context));
+  const uint64_t written = frozen->written();
   frozen_[path] = std::move(frozen);
-  return absl::OkStatus();
+  return written;
 }
 
 void BesideWriterFiles::Forget() { frozen_.clear(); }

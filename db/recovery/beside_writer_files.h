@@ -29,8 +29,9 @@ class BesideWriterFiles final : public ReadOnlyFileSystem {
   explicit BesideWriterFiles(std::shared_ptr<FileSystem> base);
   ~BesideWriterFiles() override;
 
-  // From now on OpenForRead shows this view of the file.
-  absl::Status Freeze(const std::string& path, const IoContext& context);
+  // From now on OpenForRead shows this view of the file. Returns how many bytes
+  // of it are written: what is preallocated is zeros.
+  absl::StatusOr<uint64_t> Freeze(const std::string& path, const IoContext& context);
   // Lets go of all views; files that were opened keep theirs.
   void Forget();
 

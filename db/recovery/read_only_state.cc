@@ -112,11 +112,15 @@ class Attempt {
         logs_.push_back(file->number);
       }
     }
+    state_.logs.least = manifest_.min_log_number;
     std::sort(logs_.begin(), logs_.end(), std::greater<>());
     for (const uint64_t number : logs_) {
-      LISSOM_RETURN_IF_ERROR(
+      LISSOM_ASSIGN_OR_RETURN(
+          const uint64_t written,
           files_->Freeze(WalFileName(deps_.directory, number),
                          {.kind = IoContext::Kind::kWal}));
+      ++state_.logs.files;
+      state_.logs.bytes += written;
       LISSOM_SYNC_POINT("ReadOnly:LogFrozen");
     }
     std::reverse(logs_.begin(), logs_.end());

@@ -39,6 +39,11 @@ struct ReadOnlyState {
   std::vector<TablePin> kept_open;
   std::vector<Ref<const Memtable>> memtables;  // Newest first.
   SequenceNumber last_sequence = 0;
+  struct Logs {
+    uint64_t least = 0;  // The oldest that is needed.
+    uint64_t files = 0;
+    uint64_t bytes = 0;  // Without what is preallocated.
+  } logs;
 };
 
 // Tries again while files come and go between its steps. kDataLoss: a file is

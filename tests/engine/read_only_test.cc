@@ -191,6 +191,19 @@ TEST_P(ReadOnlyTest, ShowsAllThatWasAcknowledged) {
   }
 }
 
+TEST_P(ReadOnlyTest, TellsOfTheLogs) {
+  ASSERT_NO_FATAL_FAILURE(WriteSome(300));
+  Put("key", "value");
+  ASSERT_TRUE(writer_->WaitForIdle().ok());
+  OpenReader();
+  const Metrics mine = reader_->GetMetrics();
+  const Metrics theirs = writer_->GetMetrics();
+  EXPECT_GT(mine.wal_file_bytes, 0u);
+  EXPECT_EQ(mine.wal_file_bytes, theirs.wal_file_bytes);
+  EXPECT_EQ(mine.wal_files, theirs.wal_files);
+  EXPECT_EQ(mine.min_log_number, theirs.min_log_number);
+}
+
 TEST_P(ReadOnlyTest, ShowsValuesThatEndInZeros) {
   // The log is preallocated with zeros: they are no end.
   for (size_t size = 0; size < 40; ++size) {

@@ -53,7 +53,9 @@ TEST_F(BesideWriterFilesTest, AFrozenLogDoesNotGrow) {
 TEST_F(BesideWriterFilesTest, PreallocatedZerosStayZeros) {
   Append("abc");
   ASSERT_TRUE(log_->Allocate(1'000'000, kWal).ok());
-  ASSERT_TRUE(files_.Freeze("/log", kWal).ok());
+  const absl::StatusOr<uint64_t> written = files_.Freeze("/log", kWal);
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_EQ(*written, 3u);
   Append("def");
   EXPECT_EQ(ReadAll(files_, "/log"), "abc" + std::string(999'997, '\0'));
   ASSERT_TRUE(log_->TrimToSize(kWal).ok());  // The writer closes it.
