@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "benchmarks/compare/engines.h"
 #include "util/status_macros.h"
 
@@ -26,43 +28,55 @@ double ExpectedKeys(uint64_t keys, double puts) {
   return n * -std::expm1(puts * std::log1p(-1 / n));
 }
 
-absl::StatusOr<Result> Compare(const Plan& plan, const std::string& program,
-                               const std::string& directory, Voice& voice) {
+namespace {
+
+absl::Status AllParts(const Plan& plan, Bench& bench, Voice& voice,
+                      Result* result) {
+  if (plan.write) {
+    LISSOM_RETURN_IF_ERROR(CompareWrites(bench, voice, result));
+  }
+  if (plan.read) LISSOM_RETURN_IF_ERROR(CompareReads(bench, voice, result));
+  if (plan.ycsb_records > 0) {
+    LISSOM_RETURN_IF_ERROR(CompareYcsb(bench, voice, result));
+  }
+  if (plan.large_bytes > 0) {
+    LISSOM_RETURN_IF_ERROR(CompareLargeValues(bench, voice, result));
+  }
+  if (plan.beyond_left_bytes == 0) return absl::OkStatus();
+  return CompareBeyondMemory(bench, voice, result);
+}
+
+}  // namespace
+
+absl::Status Compare(const Plan& plan, const std::string& program,
+                     const std::string& directory, Voice& voice,
+                     Result* result) {
   const auto start = std::chrono::steady_clock::now();
-  Result result;
-  result.mode = NameOf(plan);
-  result.label = LabelOf(plan);
-  result.date = NowAsText();
-  result.read_keys = plan.read_keys;
-  result.write_keys = plan.write_keys;
-  result.machine = DescribeMachine();
+  result->mode = NameOf(plan);
+  result->label = LabelOf(plan);
+  result->date = NowAsText();
+  result->read_keys = plan.read_keys;
+  result->write_keys = plan.write_keys;
+  result->machine = DescribeMachine();
 #ifdef LISSOM_CHECKS
-  result.checks_on = true;
+  result->checks_on = true;
 #endif
   EngineSettings settings;
   settings.cache_size = plan.cache_size;
   settings.write_buffer_size = plan.write_buffer_size;
   for (const std::string& engine : plan.engines) {
-    result.engines.push_back(FactsOf(engine, settings));
+    result->engines.push_back(FactsOf(engine, settings));
   }
   Bench bench(plan, program, directory);
-  if (plan.write) {
-    LISSOM_RETURN_IF_ERROR(CompareWrites(bench, voice, &result));
+  absl::Status status = AllParts(plan, bench, voice, result);
+  if (!status.ok()) {
+    result->notes.push_back(absl::StrCat(
+        "Not all was measured: ", std::string(status.message()), "."));
   }
-  if (plan.read) LISSOM_RETURN_IF_ERROR(CompareReads(bench, voice, &result));
-  if (plan.ycsb_records > 0) {
-    LISSOM_RETURN_IF_ERROR(CompareYcsb(bench, voice, &result));
-  }
-  if (plan.large_bytes > 0) {
-    LISSOM_RETURN_IF_ERROR(CompareLargeValues(bench, voice, &result));
-  }
-  if (plan.beyond_left_bytes > 0) {
-    LISSOM_RETURN_IF_ERROR(CompareBeyondMemory(bench, voice, &result));
-  }
-  result.seconds =
+  result->seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
-  return result;
+  return status;
 }
 
 }  // namespace lissom::bench

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "benchmarks/compare/measure.h"
 #include "benchmarks/compare/plan.h"
 #include "benchmarks/compare/result.h"
@@ -12,10 +12,12 @@
 namespace lissom::bench {
 
 // `directory` is there and may be filled with databases; nothing of it is
-// needed afterwards. kInternal: an engine failed, or did not find what it was
-// given.
-absl::StatusOr<Result> Compare(const Plan& plan, const std::string& program,
-                               const std::string& directory, Voice& voice);
+// needed afterwards. *result has what was measured also after an error, with a
+// note that it is not all. kInternal: an engine failed, or did not find what it
+// was given. kCancelled: it was interrupted.
+absl::Status Compare(const Plan& plan, const std::string& program,
+                     const std::string& directory, Voice& voice,
+                     Result* result);
 
 // --- Its parts, each adding to the result.
 

@@ -131,8 +131,10 @@ absl::Status RunComparison(const CompareFlags& flags,
   const Plan plan = PlanOf(flags);
   Voice voice(flags.quiet);
   voice.Note(LabelOf(plan));
-  LISSOM_ASSIGN_OR_RETURN(Result result,
-                          Compare(plan, program, directory.path(), voice));
+  Result result;
+  absl::Status status =
+      Compare(plan, program, directory.path(), voice, &result);
+  if (result.cells.empty()) return status;  // Nothing to show.
   result.command = command;
   result.lissom_commit = flags.commit;
   voice.Note("");
@@ -151,7 +153,7 @@ absl::Status RunComparison(const CompareFlags& flags,
   for (const std::string& file : {flags.json, flags.html, flags.svg}) {
     if (!file.empty()) std::printf("written: %s\n", file.c_str());
   }
-  return absl::OkStatus();
+  return status;
 }
 
 absl::Status Main(const std::vector<std::string>& arguments) {

@@ -31,7 +31,8 @@ class BesideWriterFiles final : public ReadOnlyFileSystem {
 
   // From now on OpenForRead shows this view of the file. Returns how many bytes
   // of it are written: what is preallocated is zeros.
-  absl::StatusOr<uint64_t> Freeze(const std::string& path, const IoContext& context);
+  absl::StatusOr<uint64_t> Freeze(const std::string& path,
+                                  const IoContext& context);
   // Lets go of all views; files that were opened keep theirs.
   void Forget();
 

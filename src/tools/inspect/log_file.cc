@@ -65,7 +65,7 @@ absl::StatusOr<OpenedLog> OpenLog(FileSystem& files, const std::string& path,
     LISSOM_ASSIGN_OR_RETURN(number, NumberInHeader(files, path, kind));
   }
   BesideWriterFiles frozen(Borrowed(files));
-  LISSOM_RETURN_IF_ERROR(frozen.Freeze(path, LogIoContext(kind)));
+  LISSOM_RETURN_IF_ERROR(frozen.Freeze(path, LogIoContext(kind)).status());
   return OpenFrozenLog(frozen, path, kind, number);
 }
 

@@ -372,8 +372,10 @@ class LogsTogether {
     LISSOM_ASSIGN_OR_RETURN(logs_, LogsIn(*files_, directory_));
     unfrozen_.clear();
     for (size_t i = logs_.size(); i-- > 0;) {
-      absl::Status status = frozen_.Freeze(WalFileName(directory_, logs_[i]),
-                                           LogIoContext(LogKind::kWal));
+      absl::Status status = frozen_
+                                .Freeze(WalFileName(directory_, logs_[i]),
+                                        LogIoContext(LogKind::kWal))
+                                .status();
       if (IsMissing(status)) return status;
       // Whatever it is, it is for those who open it to say.
       if (!status.ok()) unfrozen_.insert(logs_[i]);

@@ -1,6 +1,7 @@
 // The program as people start it: what it writes, says and returns.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -30,13 +31,20 @@ class LissomCompareTest : public testing::Test {
   }
   ~LissomCompareTest() override { std::filesystem::remove_all(directory_); }
 
-  static Outcome Run(const std::string& arguments) {
+  // Interrupts it as soon as it has said `last_words`, if that is not empty.
+  static Outcome Run(const std::string& arguments,
+                     const std::string& last_words = "") {
     const std::string command =
-        LISSOM_COMPARE_PROGRAM " " + arguments + " 2>&1";
+        "echo $$; exec " LISSOM_COMPARE_PROGRAM " " + arguments + " 2>&1";
     Outcome outcome;
     FILE* const pipe = popen(command.c_str(), "r");
+    int pid = 0;
+    EXPECT_EQ(std::fscanf(pipe, "%d\n", &pid), 1);
     for (int c = 0; (c = std::fgetc(pipe)) != EOF;) {
       outcome.out += static_cast<char>(c);
+      if (!last_words.empty() && outcome.out.ends_with(last_words)) {
+        kill(pid, SIGINT);
+      }
     }
     const int status = pclose(pipe);
     if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
@@ -53,6 +61,23 @@ class LissomCompareTest : public testing::Test {
 
   std::string directory_;
 };
+
+TEST_F(LissomCompareTest, CtrlCKeepsWhatWasMeasured) {
+  // Loading that many would take minutes.
+  const Outcome outcome =
+      Run("--ci --read_keys=100000000 --write_keys=2000" +
+              (" --dir=" + PathOf("work")) + " --json=" + PathOf("r.json"),
+          "Loading\n");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("Not all was measured: lissom, "));
+  EXPECT_THAT(outcome.out, HasSubstr(": interrupted\n"));
+  const absl::StatusOr<Result> result = FromJson(TextOf("r.json"));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->cells.empty());
+  ASSERT_EQ(result->notes.size(), 1u);
+  EXPECT_THAT(result->notes[0], HasSubstr("interrupted"));
+  EXPECT_TRUE(std::filesystem::is_empty(PathOf("work")));
+}
 
 TEST_F(LissomCompareTest, MeasuresAllEnginesAndWritesAllOutputs) {
   const Outcome outcome =
