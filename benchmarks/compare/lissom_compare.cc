@@ -134,7 +134,7 @@ absl::Status RunComparison(const CompareFlags& flags,
   Result result;
   absl::Status status =
       Compare(plan, program, directory.path(), voice, &result);
-  if (result.cells.empty()) return status;  // Nothing to show.
+  if (!status.ok() && result.cells.empty()) return status;
   result.command = command;
   result.lissom_commit = flags.commit;
   voice.Note("");

@@ -112,6 +112,23 @@ TEST_F(LissomCompareTest, MeasuresAllEnginesAndWritesAllOutputs) {
   EXPECT_TRUE(std::filesystem::is_empty(PathOf("work")));
 }
 
+TEST_F(LissomCompareTest, WhatWasLeftOutIsWrittenToo) {
+  // Memory is no place for data larger than memory.
+  std::error_code error;
+  const auto space = std::filesystem::space("/dev/shm", error);
+  if (error || space.available >= uint64_t{48} << 30) {
+    GTEST_SKIP() << "no small /dev/shm";
+  }
+  const Outcome outcome =
+      Run("--full --parts=beyond --dir=/dev/shm --json=" + PathOf("r.json"));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.out;
+  const absl::StatusOr<Result> result = FromJson(TextOf("r.json"));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(result->cells.empty());
+  ASSERT_EQ(result->notes.size(), 1u);
+  EXPECT_THAT(result->notes[0], HasSubstr("was left out"));
+}
+
 TEST_F(LissomCompareTest, DrawsWhatWasMeasuredBefore) {
   const Outcome outcome = Run(
       "--render=" LISSOM_TESTDATA "/result.json --html=" + PathOf("a.html") +
